@@ -1,0 +1,59 @@
+# Each target does its own set-up. A second run finds it done. make PYTHON=... names another Python.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PREPARE := $(PYTHON) scripts/prepare.py
+PYTEST := $(BIN)/python -m pytest -n 2
+MAKEFLAGS += --no-print-directory
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench torture fuzz test-fresh clean core everything
+
+help: ## show this list
+	@echo "make TARGET, where TARGET is one of"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+
+demo: core ## show a token at work, from personalisation to a blocked PIN
+	@$(BIN)/ushield demo
+
+test: lint ## check everything: lint, types, the rule of the house, all tests
+	@echo "== pytest"
+	@$(PYTEST)
+
+lint: everything ## check style, types and who imports whom
+	@echo "== ruff"
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet || { echo "error: run make format"; exit 1; }
+	@echo "== mypy"
+	@$(BIN)/mypy
+	@echo "== import-linter"
+	@$(BIN)/lint-imports --no-logo
+
+format: everything ## lay out the code as lint wants it
+	@$(BIN)/ruff check --fix-only --quiet
+	@$(BIN)/ruff format
+
+bench: everything ## measure speed, as ratios, and print a table
+	@$(BIN)/python -m bench
+
+torture: everything ## run the long tests that make test leaves out
+	@$(PYTEST) -m torture
+
+fuzz: everything ## run every property with a hundred times as many examples
+	@$(PYTEST) -m hypothesis --hypothesis-profile=fuzz
+
+test-fresh: ## run demo and test in new, minimal Debian 12 and 13 systems (needs root, debootstrap)
+	@scripts/fresh-root bookworm
+	@scripts/fresh-root trixie
+
+clean: ## remove all that make has made
+	@rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- set-up ---
+
+core:
+	@$(PREPARE) core
+
+everything:
+	@$(PREPARE) system dev
