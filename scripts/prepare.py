@@ -196,7 +196,6 @@ def needs() -> dict[str, str]:
     """Map each Debian package that the tests need to a file or command that tells it is there."""
     headers = sysconfig.get_path("include")
     return {
-        "ca-certificates": str(SYSTEM_CA),
         "gcc": "gcc",
         "libc6-dev": "/usr/include/stdio.h",
         "libpcsclite-dev": "/usr/include/PCSC/winscard.h",
