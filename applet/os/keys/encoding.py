@@ -1,0 +1,59 @@
+"""Telling an encoded RSA signature from any other block (RFC 8017 §9).
+
+A host may hand the chip a whole block for the raw operation. A key that may only sign must not be
+a decipher machine for such blocks, and a key that may only decipher must not sign by them; so the
+chip looks at what the block is.
+"""
+
+from __future__ import annotations
+
+from hashlib import new as new_hash
+
+_SHORTEST_PADDING = 8
+_PSS_HASHES = ("sha256", "sha384", "sha512", "sha1", "sha224")
+_PSS_TRAILER = 0xBC
+
+
+def type_1_payload(block: bytes) -> bytes | None:
+    """What a PKCS#1 v1.5 block of type 1 (00 01 FF.. 00 payload) carries, or None."""
+    if not block.startswith(b"\x00\x01\xff"):
+        return None
+    end = block.find(b"\x00", 2)
+    if end < 2 + _SHORTEST_PADDING or block[2:end].strip(b"\xff"):
+        return None
+    return block[end + 1 :]
+
+
+def is_signature_block(block: bytes, bits: int) -> bool:
+    """Whether a block of a key of `bits` is PKCS#1 type 1, or EMSA-PSS with a usual hash.
+
+    The PSS check unmasks the data block with the hash value that the block itself carries and
+    looks for the 00..00 01 before the salt: a random block passes once in 2^100 or less often.
+    """
+    return type_1_payload(block) is not None or any(
+        _is_pss(block, bits, name) for name in _PSS_HASHES
+    )
+
+
+def _is_pss(block: bytes, bits: int, name: str) -> bool:
+    """EMSA-PSS-VERIFY (RFC 8017 §9.1.2), steps 4 to 10, for any salt length."""
+    size = new_hash(name).digest_size
+    at = len(block) - size - 1
+    if at < 1 or block[-1] != _PSS_TRAILER:
+        return False
+    spare = 8 * len(block) - (bits - 1)
+    if block[0] >> (8 - spare):
+        return False
+    mask = _mgf1(block[at:-1], at, name)
+    data = int.from_bytes(block[:at], "big") ^ int.from_bytes(mask, "big")
+    data &= (1 << (8 * at - spare)) - 1
+    salt_and_mark = data.to_bytes(at, "big").lstrip(b"\x00")
+    padding = at - len(salt_and_mark)
+    return salt_and_mark[:1] == b"\x01" and (padding >= _SHORTEST_PADDING or len(salt_and_mark) > size)
+
+
+def _mgf1(seed: bytes, length: int, name: str) -> bytes:
+    mask = b""
+    for counter in range(-(-length // new_hash(name).digest_size)):
+        mask += new_hash(name, seed + counter.to_bytes(4, "big")).digest()
+    return mask[:length]

@@ -1,0 +1,78 @@
+"""Putting an imported key together from its parts, which arrive one command after another.
+
+The parts wait in volatile memory until the last one is there, so a broken import leaves the key
+file as it was. A key whose parts do not fit each other, or not the file, is refused (6A80).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from apdu.filecontrol import FileKind
+from apdu.status import SW
+from applet.os.errors import CardError
+from applet.os.files import File
+from applet.os.keys.ec import CURVES, EcKey
+from applet.os.keys.keystore import Key
+from applet.os.keys.rsa import RsaKey
+
+MODULUS, EXPONENT = 0x80, 0x81
+PRIME_P, PRIME_Q, DP, DQ, Q_INVERSE = 0x83, 0x84, 0x85, 0x86, 0x87
+EC_POINT, EC_PRIVATE = 0x86, 0x87
+
+_NEEDED = {
+    FileKind.RSA_KEY: frozenset({MODULUS, EXPONENT, PRIME_P, PRIME_Q}),
+    FileKind.EC_KEY: frozenset({EC_POINT, EC_PRIVATE}),
+}
+_KNOWN = {
+    FileKind.RSA_KEY: _NEEDED[FileKind.RSA_KEY] | {DP, DQ, Q_INVERSE},
+    FileKind.EC_KEY: _NEEDED[FileKind.EC_KEY],
+}
+
+
+class KeyImport:
+    """The parts of one key that have arrived."""
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+        self._parts: dict[int, bytes] = {}
+
+    def add(self, component: int, value: bytes) -> Key | None:
+        """Take one part; the key when it was the last one needed."""
+        if component not in _KNOWN[self._file.kind] or not value:
+            raise CardError(SW.WRONG_DATA)
+        self._parts[component] = value
+        if not self._parts.keys() >= _NEEDED[self._file.kind]:
+            return None
+        make = _rsa if self._file.kind is FileKind.RSA_KEY else _ec
+        try:
+            return make(self._file.size, self._parts)
+        except ValueError:
+            raise CardError(SW.WRONG_DATA) from None
+
+
+def _rsa(bits: int, parts: Mapping[int, bytes]) -> RsaKey:
+    number = {component: int.from_bytes(value, "big") for component, value in parts.items()}
+    p, q, e = number[PRIME_P], number[PRIME_Q], number[EXPONENT]
+    d = rsa.rsa_recover_private_exponent(e, p, q)
+    numbers = rsa.RSAPrivateNumbers(
+        p=p,
+        q=q,
+        d=d,
+        dmp1=number.get(DP) or rsa.rsa_crt_dmp1(d, p),
+        dmq1=number.get(DQ) or rsa.rsa_crt_dmq1(d, q),
+        iqmp=number.get(Q_INVERSE) or rsa.rsa_crt_iqmp(p, q),
+        public_numbers=rsa.RSAPublicNumbers(e, number[MODULUS]),
+    )
+    if numbers.public_numbers.n.bit_length() != bits:
+        raise ValueError
+    return RsaKey(numbers.private_key())
+
+
+def _ec(bits: int, parts: Mapping[int, bytes]) -> EcKey:
+    key = EcKey(ec.derive_private_key(int.from_bytes(parts[EC_PRIVATE], "big"), CURVES[bits]))
+    if key.point != parts[EC_POINT]:
+        raise ValueError
+    return key

@@ -1,0 +1,94 @@
+"""The keys of one applet in its memory, each under the path of its key file."""
+
+from __future__ import annotations
+
+from enum import IntFlag
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import load_der_private_key
+
+from apdu.filecontrol import FileKind
+from apdu.status import SW
+from applet.os.errors import CardError, refuse_unless
+from applet.os.files import File
+from applet.os.keys.ec import CURVES, EcKey
+from applet.os.keys.entropy import Entropy
+from applet.os.keys.rsa import RsaKey
+from applet.os.store import Records, Store
+
+Key = RsaKey | EcKey
+
+RSA_BITS = frozenset({1024, 2048, 3072, 4096})
+_RSA_EXPONENTS = frozenset({3, 65537})
+
+
+class Usage(IntFlag):
+    """What a key may be used for: the usage qualifier in its file control parameters."""
+
+    SIGN = 0x01
+    DECIPHER = 0x02
+    DERIVE = 0x04
+    AUTHENTICATE = 0x08
+    ANY = 0x0F
+
+
+def usage_of(file: File) -> Usage:
+    """The usage that a key file declares; without a declaration all that its kind can do."""
+    return Usage.ANY if file.usage is None else Usage(file.usage)
+
+
+def check_key_file(file: File) -> None:
+    """Refuse (6A80) a key file whose size the chip has no algorithm for."""
+    if file.kind is FileKind.RSA_KEY:
+        refuse_unless(file.size in RSA_BITS, SW.WRONG_DATA)
+    if file.kind is FileKind.EC_KEY:
+        refuse_unless(file.size in CURVES, SW.WRONG_DATA)
+
+
+def _decode(raw: bytes) -> Key:
+    private = load_der_private_key(raw, None, unsafe_skip_rsa_key_validation=True)
+    if isinstance(private, rsa.RSAPrivateKey):
+        return RsaKey(private)
+    if isinstance(private, ec.EllipticCurvePrivateKey):
+        return EcKey(private)
+    raise CardError(SW.MEMORY_FAILURE)
+
+
+def _encode(key: Key) -> bytes:
+    return key.to_memory()
+
+
+class KeyStore:
+    """Private keys by the path of their key file."""
+
+    def __init__(self, store: Store, prefix: str, entropy: Entropy) -> None:
+        self._keys = Records(store, prefix + "key/", _decode, _encode)
+        self._entropy = entropy
+
+    def get(self, path: bytes) -> Key:
+        """The key of this file; 6A88 when none was made or imported yet."""
+        key = self._keys.get(path.hex())
+        if key is None:
+            raise CardError(SW.REFERENCE_NOT_FOUND)
+        return key
+
+    def put(self, path: bytes, key: Key) -> None:
+        """Keep a key."""
+        self._keys.put(path.hex(), key)
+
+    def generate(self, path: bytes, file: File, exponent: int | None) -> None:
+        """Make a key of the file's kind and size; RSA with this exponent, 65537 by default."""
+        if file.kind is FileKind.RSA_KEY:
+            exponent = 65537 if exponent is None else exponent
+            refuse_unless(exponent in _RSA_EXPONENTS, SW.WRONG_DATA)
+            self.put(path, RsaKey(self._entropy.rsa_key(file.size, exponent)))
+        elif file.kind is FileKind.EC_KEY:
+            refuse_unless(exponent is None, SW.WRONG_DATA)
+            self.put(path, EcKey(self._entropy.ec_key(CURVES[file.size])))
+        else:
+            raise CardError(SW.INCOMPATIBLE_FILE)
+
+    def delete(self, path: bytes) -> None:
+        """Forget the keys of this file, and of every file under it."""
+        for name in list(self._keys.names(path.hex())):
+            self._keys.delete(name)

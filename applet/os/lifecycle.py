@@ -1,0 +1,170 @@
+"""The life cycle of a card, as one table: what each phase allows and what leads out of it.
+
+Absence refuses. The codes are the life cycle status bytes of ISO 7816-4 §7.4.10 (table 14): 01
+creation, 03 initialisation, 05 and 07 operational, 04 deactivated, 0C terminated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, IntEnum, auto
+from types import MappingProxyType
+
+from applet.os.errors import CardError
+from applet.os.store import Records, Store
+from apdu.status import SW
+
+
+class Phase(IntEnum):
+    """Where in its life a card is; the value is its life cycle status byte."""
+
+    MANUFACTURED = 0x01
+    PERSONALISED = 0x03
+    DEACTIVATED = 0x04
+    ACTIVATED = 0x05
+    PIN_BLOCKED = 0x07
+    TERMINATED = 0x0C
+
+
+class Ability(Enum):
+    """What a command does, as far as the life cycle is concerned."""
+
+    READ = auto()
+    """Look at files, objects and the card's own state; take a challenge."""
+    VERIFY = auto()
+    """Present or change a PIN."""
+    UNBLOCK = auto()
+    """Give a PIN its tries back with the PUK."""
+    USE_KEY = auto()
+    """Sign, decipher, agree on a key, authenticate."""
+    MANAGE = auto()
+    """Create, write and delete files; make and import keys."""
+    SET_PIN = auto()
+    """Store a PIN that is not there yet."""
+    FORMAT = auto()
+    """Erase everything and begin again."""
+    ACTIVATE = auto()
+    DEACTIVATE = auto()
+    TERMINATE = auto()
+
+
+class Event(Enum):
+    """What moves a card from one phase to the next."""
+
+    FORMATTED = auto()
+    PIN_STORED = auto()
+    ACTIVATED = auto()
+    PIN_BLOCKED = auto()
+    PIN_UNBLOCKED = auto()
+    DEACTIVATED = auto()
+    TERMINATED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One phase: what it allows, how it refuses the rest, and where each event leads."""
+
+    allows: frozenset[Ability]
+    refusal: SW
+    after: Mapping[Event, Phase]
+
+
+_BUILDING = frozenset({Ability.READ, Ability.MANAGE, Ability.SET_PIN, Ability.FORMAT})
+
+LIFE_CYCLE: Mapping[Phase, Row] = MappingProxyType(
+    {
+        Phase.MANUFACTURED: Row(
+            allows=_BUILDING,
+            refusal=SW.CONDITIONS,
+            after={Event.FORMATTED: Phase.MANUFACTURED, Event.PIN_STORED: Phase.PERSONALISED},
+        ),
+        Phase.PERSONALISED: Row(
+            allows=_BUILDING
+            | {Ability.VERIFY, Ability.UNBLOCK, Ability.ACTIVATE},
+            refusal=SW.CONDITIONS,
+            after={
+                Event.FORMATTED: Phase.MANUFACTURED,
+                Event.PIN_STORED: Phase.PERSONALISED,
+                Event.PIN_BLOCKED: Phase.PERSONALISED,
+                Event.PIN_UNBLOCKED: Phase.PERSONALISED,
+                Event.ACTIVATED: Phase.ACTIVATED,
+            },
+        ),
+        Phase.ACTIVATED: Row(
+            allows=frozenset(Ability) - {Ability.ACTIVATE},
+            refusal=SW.CONDITIONS,
+            after={
+                Event.FORMATTED: Phase.MANUFACTURED,
+                Event.PIN_STORED: Phase.ACTIVATED,
+                Event.PIN_BLOCKED: Phase.PIN_BLOCKED,
+                Event.PIN_UNBLOCKED: Phase.ACTIVATED,
+                Event.DEACTIVATED: Phase.DEACTIVATED,
+                Event.TERMINATED: Phase.TERMINATED,
+            },
+        ),
+        Phase.PIN_BLOCKED: Row(
+            allows=frozenset(Ability) - {Ability.ACTIVATE, Ability.USE_KEY},
+            refusal=SW.AUTH_BLOCKED,
+            after={
+                Event.FORMATTED: Phase.MANUFACTURED,
+                Event.PIN_STORED: Phase.PIN_BLOCKED,
+                Event.PIN_BLOCKED: Phase.PIN_BLOCKED,
+                Event.PIN_UNBLOCKED: Phase.ACTIVATED,
+                Event.DEACTIVATED: Phase.DEACTIVATED,
+                Event.TERMINATED: Phase.TERMINATED,
+            },
+        ),
+        Phase.DEACTIVATED: Row(
+            allows=frozenset({Ability.READ, Ability.VERIFY, Ability.ACTIVATE, Ability.TERMINATE}),
+            refusal=SW.CONDITIONS,
+            after={
+                Event.ACTIVATED: Phase.ACTIVATED,
+                Event.PIN_BLOCKED: Phase.DEACTIVATED,
+                Event.PIN_UNBLOCKED: Phase.DEACTIVATED,
+                Event.TERMINATED: Phase.TERMINATED,
+            },
+        ),
+        Phase.TERMINATED: Row(
+            allows=frozenset({Ability.READ}),
+            refusal=SW.CONDITIONS,
+            after={},
+        ),
+    }
+)
+
+UNDER_CONSTRUCTION = frozenset({Phase.MANUFACTURED, Phase.PERSONALISED})
+"""Phases in which access rules do not bind yet: the personaliser is at work (ISO 7816-9 §5)."""
+
+
+class LifeCycle:
+    """The phase of one card, kept in its memory and moved only along the table."""
+
+    def __init__(self, store: Store, prefix: str) -> None:
+        self._phase = Records(
+            store, prefix, lambda raw: Phase(raw[0]), lambda phase: bytes((phase,))
+        )
+
+    @property
+    def phase(self) -> Phase:
+        """The phase now; a memory that holds none yet is a card fresh from the factory."""
+        return self._phase.get("phase") or Phase.MANUFACTURED
+
+    @property
+    def under_construction(self) -> bool:
+        """True until activation."""
+        return self.phase in UNDER_CONSTRUCTION
+
+    def require(self, ability: Ability) -> None:
+        """Refuse the command, with the phase's own status word, unless the phase allows it."""
+        row = LIFE_CYCLE[self.phase]
+        if ability not in row.allows:
+            raise CardError(row.refusal)
+
+    def move(self, event: Event) -> None:
+        """Go where the table leads; an event that the phase does not know is refused (6985)."""
+        phase = LIFE_CYCLE[self.phase].after.get(event)
+        if phase is None:
+            raise CardError(SW.CONDITIONS)
+        if phase is not self.phase:
+            self._phase.put("phase", phase)

@@ -1,0 +1,174 @@
+"""Everything that uses a key: the security environment and the operations of ISO 7816-8.
+
+Each use asks the same three questions first: does the key's access rule hold, does its declared
+usage allow this, and is the key there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from apdu.payload import Cryptogram, SecurityEnvironment, SignatureInput
+from apdu.status import SW
+from applet.os.access import SecurityStatus
+from applet.os.errors import CardError, refuse_unless
+from applet.os.files import FileSystem
+from applet.os.keys.ec import EcKey
+from applet.os.keys.encoding import is_signature_block
+from applet.os.keys.keystore import Key, KeyStore, Usage, usage_of
+from applet.os.keys.rsa import RsaKey
+from applet.pkcs15.commands import Use
+from applet.pkcs15.profile import APP_DF, KEY_HIGH_BYTE
+
+RAW, PKCS1, EC = 0x00, 0x02, 0x04
+"""Algorithm references (tag 80): the block as given, PKCS#1 v1.5, ECDSA or ECDH."""
+
+_WHOLE, _FIRST_HALF, _SECOND_HALF = 0x00, 0x81, 0x82
+"""Padding indicators of a cryptogram; the halves are for hosts that do not chain."""
+
+_SHA256_DIGEST_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A key chosen by MANAGE SECURITY ENVIRONMENT, with its algorithm."""
+
+    path: bytes
+    algorithm: int
+
+
+class KeyDesk:
+    """The security environment, and the key operations that it prepares. All of it volatile."""
+
+    def __init__(self, files: FileSystem, keys: KeyStore, status: SecurityStatus) -> None:
+        self._files = files
+        self._keys = keys
+        self._status = status
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the environment, the digest and the first half of a cryptogram."""
+        self._prepared: dict[Use, Prepared] = {}
+        self._digest: bytes | None = None
+        self._half = b""
+
+    def prepare(self, use: Use, environment: SecurityEnvironment) -> None:
+        """MSE SET: choose a key, by its file or its reference, and an algorithm; 6A88 when absent."""
+        fid = environment.key_file
+        if fid is None:
+            refuse_unless(environment.key_reference, SW.WRONG_DATA)
+            path = self._by_reference(environment.key_reference or 0)
+        else:
+            path = APP_DF + fid.to_bytes(2, "big")
+        algorithm = environment.algorithm or RAW
+        refuse_unless(algorithm in (RAW, PKCS1, EC), SW.WRONG_DATA)
+        refuse_unless(self._files.get(path) is not None, SW.REFERENCE_NOT_FOUND)
+        self._prepared[use] = Prepared(path, algorithm)
+        self._half = b""
+
+    def sign(self, data: bytes) -> bytes:
+        """A signature over `data`, or over the digest of the last PSO HASH when it is empty."""
+        key, usage, algorithm = self._use(Use.SIGN, Usage.SIGN)
+        if not data:
+            return self._sign_digest(key, self._take_digest())
+        if isinstance(key, EcKey):
+            return key.sign(data)
+        if algorithm == PKCS1:
+            return key.sign(data)
+        block = key.full_block(data)
+        if not usage & Usage.DECIPHER:
+            refuse_unless(is_signature_block(block, key.bits), SW.CONDITIONS)
+        return key.sign_block(block)
+
+    def decipher(self, cryptogram: Cryptogram) -> bytes:
+        """The plain text of a cryptogram; nothing yet for the first of two halves."""
+        key, usage, algorithm = self._use(Use.DECIPHER, Usage.DECIPHER)
+        if not isinstance(key, RsaKey):
+            raise CardError(SW.CONDITIONS)
+        body = cryptogram.body
+        if cryptogram.indicator == _FIRST_HALF:
+            self._half = body
+            return b""
+        if cryptogram.indicator == _SECOND_HALF:
+            body, self._half = self._half + body, b""
+        elif cryptogram.indicator != _WHOLE:
+            raise CardError(SW.WRONG_DATA)
+        if algorithm == PKCS1:
+            return key.decipher(body)
+        block = key.full_block(body)
+        if not usage & Usage.SIGN:
+            refuse_unless(not is_signature_block(block, key.bits), SW.CONDITIONS)
+        return key.decipher_block(block)
+
+    def agree(self, point: bytes) -> bytes:
+        """ECDH with the other side's point: the x coordinate."""
+        key, _, _ = self._use(Use.AGREE, Usage.DERIVE)
+        if not isinstance(key, EcKey):
+            raise CardError(SW.CONDITIONS)
+        return key.agree(point)
+
+    def authenticate(self, reference: int, challenge: bytes) -> bytes:
+        """INTERNAL AUTHENTICATE: a signature over the challenge's SHA-256, made on the chip."""
+        key, _ = self._open(self._by_reference(reference), Usage.AUTHENTICATE)
+        return self._sign_digest(key, sha256(challenge).digest())
+
+    def hash(self, message: bytes, *, answer: bool) -> bytes:
+        """PSO HASH: keep the message's SHA-256 for the next signature."""
+        self._digest = sha256(message).digest()
+        return self._digest if answer else b""
+
+    def encipher(self, plain: bytes) -> bytes:
+        """Encipher with the public key: padding indicator 00 and the cryptogram."""
+        key = self._public(Use.ENCIPHER)
+        if not isinstance(key, RsaKey):
+            raise CardError(SW.CONDITIONS)
+        return bytes((_WHOLE,)) + key.encipher(plain)
+
+    def verify(self, given: SignatureInput) -> None:
+        """PSO VERIFY DIGITAL SIGNATURE over the given data, or over the last PSO HASH; 6300."""
+        key = self._public(Use.VERIFY)
+        data = given.data
+        if not data:
+            digest = self._take_digest()
+            data = _SHA256_DIGEST_INFO + digest if isinstance(key, RsaKey) else digest
+        refuse_unless(key.verify(given.signature, data), SW.VERIFY_FAILED)
+
+    def _use(self, use: Use, usage: Usage) -> tuple[Key, Usage, int]:
+        prepared = self._prepared.get(use)
+        if prepared is None:
+            raise CardError(SW.CONDITIONS)
+        key, allowed = self._open(prepared.path, usage)
+        return key, allowed, prepared.algorithm
+
+    def _open(self, path: bytes, usage: Usage) -> tuple[Key, Usage]:
+        """The key behind the three questions."""
+        file = self._files.get(path)
+        if file is None:
+            raise CardError(SW.REFERENCE_NOT_FOUND)
+        self._status.require(file.access.first)
+        allowed = usage_of(file)
+        if not allowed & usage:
+            raise CardError(SW.CONDITIONS)
+        return self._keys.get(path), allowed
+
+    def _public(self, use: Use) -> Key:
+        prepared = self._prepared.get(use)
+        if prepared is None:
+            raise CardError(SW.CONDITIONS)
+        return self._keys.get(prepared.path)
+
+    def _take_digest(self) -> bytes:
+        """The digest of the last PSO HASH, which serves once; 6985 when there is none."""
+        digest, self._digest = self._digest, None
+        if digest is None:
+            raise CardError(SW.CONDITIONS)
+        return digest
+
+    @staticmethod
+    def _sign_digest(key: Key, digest: bytes) -> bytes:
+        return key.sign(_SHA256_DIGEST_INFO + digest if isinstance(key, RsaKey) else digest)
+
+    @staticmethod
+    def _by_reference(reference: int) -> bytes:
+        return APP_DF + KEY_HIGH_BYTE + bytes((reference,))

@@ -1,0 +1,137 @@
+"""What GET DATA answers: the applet's own objects, and a certificate found by its key.
+
+Label and certificates are read from the PKCS#15 files themselves (ISO 7816-15), so they are right
+whoever wrote those files.
+"""
+
+from __future__ import annotations
+
+from apdu.errors import ApduError
+from apdu.filecontrol import FileKind
+from apdu.payload import AppletInfo, build_applet_info, build_capabilities, build_pin_status
+from apdu.pkcs15.read import (
+    CertificateEntry,
+    read_certificates,
+    read_private_keys,
+    read_token_info,
+)
+from apdu.status import SW
+from apdu.tlv import build_tlv, parse_tlvs
+from applet.os.errors import CardError
+from applet.os.files import FileSystem
+from applet.os.keys.ec import EcKey
+from applet.os.keys.keystore import KeyStore
+from applet.os.keys.rsa import RsaKey
+from applet.os.lifecycle import LifeCycle
+from applet.os.pins import Pins
+from applet.pkcs15 import profile
+from applet.pkcs15.identity import Identity
+from applet.pkcs15.selection import Selection
+
+_EC_POINT_TAG = 0x86
+_CERTIFICATE_TAG = 0x7F21
+
+
+class Objects:
+    """The data objects of the applet, each made when it is asked for."""
+
+    def __init__(
+        self,
+        *,
+        identity: Identity,
+        files: FileSystem,
+        keys: KeyStore,
+        pins: Pins,
+        life: LifeCycle,
+        selection: Selection,
+    ) -> None:
+        self._identity = identity
+        self._files = files
+        self._keys = keys
+        self._pins = pins
+        self._life = life
+        self._selection = selection
+        self._makers = {
+            0x0101: self._modulus,
+            0x0102: self._exponent,
+            0x0186: self._point,
+            0x01A0: self._applet_info,
+            0x01A1: self._file_list,
+            0x01AA: lambda: build_capabilities(profile.CAPABILITIES),
+            0x01B0: lambda: identity.serial,
+            0x01B1: self._label,
+            0x01B2: lambda: bytes((life.phase,)),
+            0x01B3: lambda: b"".join(build_pin_status(status) for status in pins.statuses()),
+        }
+
+    def get(self, tag: int) -> bytes:
+        """The object of this tag; 6A88 when there is none."""
+        maker = self._makers.get(tag)
+        if maker is None:
+            raise CardError(SW.REFERENCE_NOT_FOUND)
+        return maker()
+
+    def certificate(self, reference: int | None) -> bytes:
+        """7F21 with the certificate of a key, or the first one; 6A88 when there is none."""
+        try:
+            entry = self._certificate_entry(reference)
+            content = self._whole(profile.MF + _below_root(entry.path))
+            first = parse_tlvs_head(content)
+        except (ApduError, CardError):
+            raise CardError(SW.REFERENCE_NOT_FOUND) from None
+        return build_tlv(_CERTIFICATE_TAG, first)
+
+    def _certificate_entry(self, reference: int | None) -> CertificateEntry:
+        entries = read_certificates(self._whole(profile.CERTIFICATES))
+        if reference is None:
+            return _first(entries)
+        file = profile.KEY_HIGH_BYTE + bytes((reference,))
+        keys = read_private_keys(self._whole(profile.PRIVATE_KEYS))
+        identifiers = {key.id for key in keys if key.path.endswith(file)}
+        return _first(tuple(entry for entry in entries if entry.id in identifiers))
+
+    def _label(self) -> bytes:
+        try:
+            return read_token_info(self._whole(profile.TOKEN_INFO)).label.encode()
+        except (ApduError, CardError):
+            return b""
+
+    def _applet_info(self) -> bytes:
+        major, minor, patch = profile.VERSION
+        return build_applet_info(
+            AppletInfo(major, minor, patch, self._identity.serial, self._identity.changes)
+        )
+
+    def _file_list(self) -> bytes:
+        children = self._files.children(self._selection.directory)
+        return b"".join(file.fid.to_bytes(2, "big") for file in children)
+
+    def _modulus(self) -> bytes:
+        return self._rsa().modulus
+
+    def _exponent(self) -> bytes:
+        return self._rsa().exponent
+
+    def _rsa(self) -> RsaKey:
+        key = self._keys.get(self._selection.file_path)
+        if not isinstance(key, RsaKey):
+            raise CardError(SW.INCOMPATIBLE_FILE)
+        return key
+
+    def _point(self) -> bytes:
+        key = self._keys.get(self._selection.file_path)
+        if not isinstance(key, EcKey):
+            raise CardError(SW.INCOMPATIBLE_FILE)
+        return build_tlv(_EC_POINT_TAG, key.point)
+
+    def _whole(self, path: bytes) -> bytes:
+        file = self._files.file(path)
+        if file.kind is not FileKind.EF:
+            raise CardError(SW.NOT_FOUND)
+        return self._files.read(path, 0, file.size)
+
+
+def _first(entries: tuple[CertificateEntry, ...]) -> CertificateEntry:
+    if not entries:
+        raise CardError(SW.REFERENCE_NOT_FOUND)
+    return entries[0]
