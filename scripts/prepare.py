@@ -18,6 +18,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,7 +27,6 @@ LOG = ROOT / "build" / "prepare.log"
 SUPPORTED = ((3, 11), (3, 12), (3, 13))
 EXTRAS = {"core": "", "dev": "[dev]"}
 SYSTEM_CA = Path("/etc/ssl/certs/ca-certificates.crt")
-OWN_CA = VENV / "ca-certificates.crt"
 NO_START = Path("/usr/sbin/policy-rc.d")
 
 
@@ -42,7 +42,7 @@ def say(text: str) -> None:
     print(f"== {text}", flush=True)
 
 
-def run(command: list[str], **variables: str) -> bool:
+def run(command: list[str]) -> bool:
     """Run a command without input, its output appended to the log; True if it ended well."""
     LOG.parent.mkdir(parents=True, exist_ok=True)
     with LOG.open("a", encoding="utf-8") as log:
@@ -50,7 +50,6 @@ def run(command: list[str], **variables: str) -> bool:
         done = subprocess.run(
             command,
             cwd=ROOT,
-            env={**os.environ, **variables},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -118,7 +117,7 @@ def install(level: str) -> None:
     python = str(VENV / "bin" / "python")
     quiet = ["--quiet", "--no-input", "--disable-pip-version-check"]
     target = f"{ROOT}{EXTRAS[level]}"
-    if not run([python, "-m", "pip", "install", *quiet, "--editable", target], **trust()):
+    if not run([python, "-m", "pip", "install", *quiet, "--editable", target]):
         raise PrepareError(f"pip could not install ushield{EXTRAS[level]}:\n{end_of_log()}")
     stamp(level).write_text(fingerprint(), encoding="utf-8")
 
@@ -145,11 +144,11 @@ def fetch_pip() -> None:
     """Put pip into .venv from Debian's package of it, which is unpacked but not installed.
 
     ``apt-get download`` needs no rights, checks the archive's signature and leaves the system as
-    it is. The package of the certificates comes along, for a system that has none.
+    it is.
     """
     with tempfile.TemporaryDirectory(dir=VENV) as name:
         folder = Path(name)
-        download(folder, "python3-pip-whl", "ca-certificates")
+        download(folder, "python3-pip-whl")
         for package in folder.glob("*.deb"):
             run(["dpkg-deb", "--extract", str(package), name])
         wheels = list(folder.glob("usr/share/python-wheels/pip-*.whl"))
@@ -158,15 +157,19 @@ def fetch_pip() -> None:
                 "this Python has no pip, and Debian's package of it could not be fetched:\n"
                 f"{end_of_log()}\n   Install python3-venv, then try again."
             )
-        pip = [str(VENV / "bin" / "python"), f"{wheels[0]}/pip", "install", "--no-index"]
-        if not run([*pip, "--find-links", str(wheels[0].parent), "pip"]):
-            raise PrepareError(f"pip could not be put into .venv:\n{end_of_log()}")
-        roots = sorted(folder.glob("usr/share/ca-certificates/*/*.crt"))
-        OWN_CA.write_bytes(b"".join(file.read_bytes() for file in roots))
+        site_packages = VENV / "lib" / f"python3.{sys.version_info[1]}" / "site-packages"
+        zipfile.ZipFile(wheels[0]).extractall(site_packages)
+    # Debian's pip trusts the certificates of the system only; a minimal one has none, and then
+    # pip's own have to do.
+    if not SYSTEM_CA.exists():
+        certifi = site_packages / "pip" / "_vendor" / "certifi"
+        core = (certifi / "core.py").read_text(encoding="utf-8")
+        own = core.replace(str(SYSTEM_CA), str(certifi / "cacert.pem"))
+        (certifi / "core.py").write_text(own, encoding="utf-8")
 
 
-def download(folder: Path, *packages: str) -> None:
-    """Fetch Debian packages into a folder, if need be with a package list of our own."""
+def download(folder: Path, package: str) -> None:
+    """Fetch a Debian package into a folder, if need be with a package list of our own."""
     if shutil.which("apt-get") is None:
         raise PrepareError(
             "this Python has neither pip nor ensurepip. Install them with your system's package\n"
@@ -177,16 +180,9 @@ def download(folder: Path, *packages: str) -> None:
     quiet = ["apt-get", "-qq", "-o", "APT::Sandbox::User="]
     own = ["-o", f"Dir::State::Lists={lists}", "-o", f"Dir::Cache={folder}"]
     where = ["env", "-C", str(folder)]
-    if not run([*where, *quiet, "download", *packages]):
+    if not run([*where, *quiet, "download", package]):
         run([*quiet, *own, "update"])
-        run([*where, *quiet, *own, "download", *packages])
-
-
-def trust() -> dict[str, str]:
-    """Return the variables by which pip finds certificates where the system has none."""
-    if SYSTEM_CA.exists() or "PIP_CERT" in os.environ or not OWN_CA.exists():
-        return {}
-    return {"PIP_CERT": str(OWN_CA)}
+        run([*where, *quiet, *own, "download", package])
 
 
 # --- Debian's packages ---------------------------------------------------------------------
@@ -227,7 +223,8 @@ def install_packages() -> None:
     root = root_prefix()
     if root is None or shutil.which("apt-get") is None:
         raise PrepareError(
-            "the tests need Debian packages, and only root may install them. Missing:\n"
+            "the tests need Debian packages, and this account is not root and has no sudo without\n"
+            "   a password. As root, install what is missing, then try again:\n"
             f"   apt-get install --no-install-recommends {' '.join(packages)}"
         )
     say(f"installing Debian packages: {' '.join(packages)}")
