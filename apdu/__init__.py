@@ -1,0 +1,1 @@
+"""The language between host and card: codecs for APDUs, and nothing else."""
