@@ -23,7 +23,7 @@ from apdu.pkcs15.entries import (
     PublicKeyEntry,
     TokenInfo,
 )
-from apdu.tlv import Tlv, find, parse_tlv, parse_tlvs
+from apdu.tlv import Tlv, build_tlv, find, parse_tlv, parse_tlvs, read_tlv
 
 __all__ = [
     "CertificateEntry",
@@ -49,12 +49,12 @@ _UNWRITTEN = (0x00, 0xFF)
 
 def first_object(data: bytes) -> bytes:
     """The first object of a file, header included, without the unwritten rest after it."""
-    return data[: _end(data, 0)]
+    return data[: read_tlv(data)[1]]
 
 
 def entries_of(data: bytes) -> tuple[bytes, ...]:
     """The entries of a directory file as they stand there, each with its header."""
-    return tuple(data[start:end] for start, end in _places(data))
+    return tuple(build_tlv(*entry) for entry in _entries(data))
 
 
 def read_token_info(data: bytes) -> TokenInfo:
@@ -195,44 +195,18 @@ def _certificate(found: _Object) -> CertificateEntry:
 
 
 def _entries(data: bytes) -> Iterator[Tlv]:
-    for start, end in _places(data):
-        try:
-            yield parse_tlv(data[start:end])
-        except TlvError as error:
-            raise TlvError(start + error.offset, error.reason) from None
+    """Each entry, up to the unwritten rest of the file."""
+    at = 0
+    while at < len(data) and data[at] not in _UNWRITTEN:
+        entry, at = read_tlv(data, at)
+        yield entry
 
 
-def _places(data: bytes) -> Iterator[tuple[int, int]]:
-    """Where each entry begins and ends."""
-    start = 0
-    while start < len(data) and data[start] not in _UNWRITTEN:
-        end = _end(data, start)
-        yield start, end
-        start = end
-
-
-def _end(data: bytes, start: int) -> int:
-    """Where the object that begins at `start` ends (X.690 §8.1.3; one byte of tag)."""
-    if len(data) < start + 2:
-        raise TlvError(len(data), "an object has a tag and a length")
-    if data[start] & 0x1F == 0x1F:
-        raise TlvError(start, "no object of a PKCS#15 file has a long tag")
-    length, after = data[start + 1], start + 2
-    if length >= 0x80:
-        width = length - 0x80
-        if not 1 <= width <= 4:
-            raise TlvError(start + 1, "the length field has 1 to 4 more bytes")
-        length, after = int.from_bytes(data[after : after + width], "big"), after + width
-    if after + length > len(data):
-        raise TlvError(len(data), "the object is cut off")
-    return after + length
-
-
-def _all(fields: Sequence[Tlv], tag: int) -> list[bytes]:
+def _all(fields: tuple[Tlv, ...], tag: int) -> list[bytes]:
     return [field.value for field in fields if field.tag == tag]
 
 
-def _octets(fields: Sequence[Tlv]) -> bytes:
+def _octets(fields: tuple[Tlv, ...]) -> bytes:
     value = find(fields, _OCTET_STRING)
     if value is None:
         raise TlvError(0, "an octet string is missing")
@@ -243,7 +217,7 @@ def _text(value: bytes | None) -> str:
     return "" if value is None else value.decode(errors="replace")
 
 
-def _integers(fields: Sequence[Tlv]) -> list[int]:
+def _integers(fields: tuple[Tlv, ...]) -> list[int]:
     return [int.from_bytes(value, "big", signed=True) for value in _all(fields, _INTEGER)]
 
 

@@ -7,11 +7,12 @@ the field size of an EC private key (src/libopensc/pkcs15-prkey.c).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 
 from cryptography.hazmat import asn1
 from cryptography.x509 import ObjectIdentifier
 
+from apdu.pkcs15 import schema
 from apdu.pkcs15.entries import (
     DIRECTORY_NAMES,
     KEY_ACCESS,
@@ -37,144 +38,8 @@ _ASCII_NUMERIC = asn1.decode_der(asn1.TLV, bytes.fromhex("0A0101"))
 """PasswordType ascii-numeric; hazmat.asn1 has no ENUMERATED of its own."""
 
 
-@asn1.sequence
-class _Path:
-    path: bytes
-
-
-@asn1.sequence
-class _Common:
-    label: str
-    flags: asn1.BitString
-    auth_id: bytes | None
-    user_consent: int | None
-
-
-@asn1.sequence
-class _KeyClass:
-    id: bytes
-    usage: asn1.BitString
-    access: asn1.BitString | None
-    reference: int | None
-
-
-@asn1.sequence
-class _RsaAttributes:
-    value: _Path
-    modulus_length: int
-
-
-@asn1.sequence
-class _Domain:
-    curve: ObjectIdentifier
-
-
-@asn1.sequence
-class _EcPrivateAttributes:
-    value: _Path
-    field_size: int
-    domain: _Domain | None
-
-
-@asn1.sequence
-class _PathAttributes:
-    value: _Path
-
-
-@asn1.sequence
-class _RsaKey:
-    common: _Common
-    key: _KeyClass
-    type: Annotated[_RsaAttributes, asn1.Explicit(1)]
-
-
-@asn1.sequence
-class _EcPrivateKey:
-    common: _Common
-    key: _KeyClass
-    type: Annotated[_EcPrivateAttributes, asn1.Explicit(1)]
-
-
-@asn1.sequence
-class _EcPublicKey:
-    common: _Common
-    key: _KeyClass
-    type: Annotated[_PathAttributes, asn1.Explicit(1)]
-
-
-@asn1.sequence
-class _PrivateKeyChoice:
-    rsa: _RsaKey | None
-    ec: Annotated[_EcPrivateKey | None, asn1.Implicit(0)]
-
-
-@asn1.sequence
-class _PublicKeyChoice:
-    rsa: _RsaKey | None
-    ec: Annotated[_EcPublicKey | None, asn1.Implicit(0)]
-
-
-@asn1.sequence
-class _CertificateClass:
-    id: bytes
-    authority: Annotated[bool, asn1.Default(value=False)]
-
-
-@asn1.sequence
-class _Certificate:
-    common: _Common
-    certificate: _CertificateClass
-    type: Annotated[_PathAttributes, asn1.Explicit(1)]
-
-
-@asn1.sequence
-class _PinClass:
-    id: bytes
-
-
-@asn1.sequence
-class _PinAttributes:
-    flags: asn1.BitString
-    type: asn1.TLV
-    min_length: int
-    stored_length: int
-    max_length: int
-    reference: Annotated[int, asn1.Implicit(0)]
-    pad_char: bytes
-    path: _Path | None
-
-
-@asn1.sequence
-class _Pin:
-    common: _Common
-    pin: _PinClass
-    type: Annotated[_PinAttributes, asn1.Explicit(1)]
-
-
-@asn1.sequence
-class _Directories:
-    private_keys: Annotated[_Path | None, asn1.Explicit(0)]
-    public_keys: Annotated[_Path | None, asn1.Explicit(1)]
-    trusted_public_keys: Annotated[_Path | None, asn1.Explicit(2)]
-    secret_keys: Annotated[_Path | None, asn1.Explicit(3)]
-    certificates: Annotated[_Path | None, asn1.Explicit(4)]
-    trusted_certificates: Annotated[_Path | None, asn1.Explicit(5)]
-    useful_certificates: Annotated[_Path | None, asn1.Explicit(6)]
-    data_objects: Annotated[_Path | None, asn1.Explicit(7)]
-    auth_objects: Annotated[_Path | None, asn1.Explicit(8)]
-
-
-@asn1.sequence
-class _TokenInfo:
-    version: int
-    serial: bytes
-    manufacturer: str
-    label: Annotated[str, asn1.Implicit(0)]
-    flags: asn1.BitString
-
-
 def build_dir(aid: bytes, label: str, path: bytes) -> bytes:
-    """The record of EF.DIR that leads to an application (ISO 7816-4 §8.2.1; tags 61, 4F, 50, 51)."""
+    """The record of EF.DIR that leads to an application (ISO 7816-4 §8.2.1)."""
     fields = build_tlv(0x4F, aid) + build_tlv(0x50, label.encode()) + build_tlv(0x51, path)
     return build_tlv(0x61, fields)
 
@@ -185,13 +50,15 @@ def build_odf(directories: Mapping[str, bytes]) -> bytes:
     if unknown:
         raise ValueError(f"no PKCS#15 directory is called {', '.join(sorted(unknown))}")
     paths = [_path(directories.get(name)) for name in DIRECTORY_NAMES]
-    return _content(_Directories(**dict(zip(_Directories.__annotations__, paths, strict=True))))
+    return _content(
+        schema.Directories(**dict(zip(schema.Directories.__annotations__, paths, strict=True)))
+    )
 
 
 def build_token_info(info: TokenInfo) -> bytes:
     """EF.TokenInfo of a token that has its own random generator."""
     return asn1.encode_der(
-        _TokenInfo(
+        schema.Token(
             version=0,
             serial=info.serial,
             manufacturer=info.manufacturer,
@@ -221,11 +88,11 @@ def build_certificates(entries: Iterable[CertificateEntry]) -> bytes:
     return b"".join(asn1.encode_der(_certificate(entry)) for entry in entries)
 
 
-def _pin(entry: PinEntry) -> _Pin:
-    return _Pin(
+def _pin(entry: PinEntry) -> schema.Pin:
+    return schema.Pin(
         common=_common(entry.label, {"private", "modifiable"}, entry.auth_id),
-        pin=_PinClass(id=entry.id),
-        type=_PinAttributes(
+        pin=schema.PinClass(id=entry.id),
+        type=schema.PinAttributes(
             flags=_bits(entry.flags, PIN_FLAGS),
             type=_ASCII_NUMERIC,
             min_length=entry.min_length,
@@ -238,50 +105,50 @@ def _pin(entry: PinEntry) -> _Pin:
     )
 
 
-def _private_key(entry: PrivateKeyEntry) -> _PrivateKeyChoice:
-    common = _common(
-        entry.label, {"private", "modifiable"}, entry.auth_id, entry.user_consent
-    )
-    key = _KeyClass(
+def _private_key(entry: PrivateKeyEntry) -> schema.PrivateKeyChoice:
+    common = _common(entry.label, {"private", "modifiable"}, entry.auth_id, entry.user_consent)
+    key = schema.KeyClass(
         id=entry.id,
         usage=_bits(entry.usage, KEY_USAGES),
         access=_bits(entry.access, KEY_ACCESS),
         reference=entry.reference,
     )
-    value, bits = _Path(path=entry.path), entry.bits or 0
+    value, bits = schema.Path(path=entry.path), entry.bits or 0
     if entry.kind == "rsa":
-        rsa = _RsaAttributes(value=value, modulus_length=bits)
-        return _PrivateKeyChoice(rsa=_RsaKey(common=common, key=key, type=rsa), ec=None)
+        rsa = schema.RsaAttributes(value=value, modulus_length=bits)
+        return schema.PrivateKeyChoice(rsa=schema.RsaKey(common=common, key=key, type=rsa), ec=None)
     curve = CURVES.get(bits)
-    domain = None if curve is None else _Domain(curve=curve)
-    ec = _EcPrivateAttributes(value=value, field_size=bits, domain=domain)
-    return _PrivateKeyChoice(rsa=None, ec=_EcPrivateKey(common=common, key=key, type=ec))
+    domain = None if curve is None else schema.Domain(curve=curve)
+    ec = schema.EcPrivateAttributes(value=value, field_size=bits, domain=domain)
+    return schema.PrivateKeyChoice(
+        rsa=None, ec=schema.EcPrivateKey(common=common, key=key, type=ec)
+    )
 
 
-def _public_key(entry: PublicKeyEntry) -> _PublicKeyChoice:
+def _public_key(entry: PublicKeyEntry) -> schema.PublicKeyChoice:
     common = _common(entry.label, {"modifiable"})
     usage = _bits(entry.usage, KEY_USAGES)
-    key = _KeyClass(id=entry.id, usage=usage, access=None, reference=None)
-    value = _Path(path=entry.path)
+    key = schema.KeyClass(id=entry.id, usage=usage, access=None, reference=None)
+    value = schema.Path(path=entry.path)
     if entry.kind == "rsa":
-        rsa = _RsaAttributes(value=value, modulus_length=entry.bits or 0)
-        return _PublicKeyChoice(rsa=_RsaKey(common=common, key=key, type=rsa), ec=None)
-    ec = _EcPublicKey(common=common, key=key, type=_PathAttributes(value=value))
-    return _PublicKeyChoice(rsa=None, ec=ec)
+        rsa = schema.RsaAttributes(value=value, modulus_length=entry.bits or 0)
+        return schema.PublicKeyChoice(rsa=schema.RsaKey(common=common, key=key, type=rsa), ec=None)
+    ec = schema.EcPublicKey(common=common, key=key, type=schema.PathAttributes(value=value))
+    return schema.PublicKeyChoice(rsa=None, ec=ec)
 
 
-def _certificate(entry: CertificateEntry) -> _Certificate:
-    return _Certificate(
+def _certificate(entry: CertificateEntry) -> schema.Certificate:
+    return schema.Certificate(
         common=_common(entry.label, {"modifiable"}),
-        certificate=_CertificateClass(id=entry.id, authority=entry.authority),
-        type=_PathAttributes(value=_Path(path=entry.path)),
+        certificate=schema.CertificateClass(id=entry.id, authority=entry.authority),
+        type=schema.PathAttributes(value=schema.Path(path=entry.path)),
     )
 
 
 def _common(
     label: str, flags: Iterable[str], auth_id: bytes = b"", user_consent: int | None = None
-) -> _Common:
-    return _Common(
+) -> schema.Common:
+    return schema.Common(
         label=label,
         flags=_bits(flags, OBJECT_FLAGS),
         auth_id=auth_id or None,
@@ -289,12 +156,12 @@ def _common(
     )
 
 
-def _path(path: bytes | None) -> _Path | None:
-    return None if path is None else _Path(path=path)
+def _path(path: bytes | None) -> schema.Path | None:
+    return None if path is None else schema.Path(path=path)
 
 
 def _bits(names: Iterable[str], table: Sequence[str]) -> asn1.BitString:
-    """A named bit list: bit 0 is the highest bit, trailing zero bits are left out (X.690 §11.2.2)."""
+    """A named bit list: bit 0 is the highest, trailing zeros are left out (X.690 §11.2.2)."""
     places = [table.index(name) for name in names]
     if not places:
         return asn1.BitString(b"", 0)
@@ -305,5 +172,5 @@ def _bits(names: Iterable[str], table: Sequence[str]) -> asn1.BitString:
 
 
 def _content(sequence: Any) -> bytes:
-    """A CHOICE is declared as a sequence of which one field is there; it goes without the header."""
+    """The fields of a sequence without its header."""
     return parse_tlv(asn1.encode_der(sequence)).value
