@@ -1,0 +1,1 @@
+"""The computer's side of a token."""
