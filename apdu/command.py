@@ -170,7 +170,8 @@ def _build_extended(cla: int, ins: int, p1: int, p2: int, data: bytes, le: int) 
 
 def _misfit(command: Command) -> CommandError:
     """Which field was too large for its place."""
-    for offset, (name, value) in enumerate(zip(("CLA", "INS", "P1", "P2"), command, strict=False)):
+    header = {"CLA": command.cla, "INS": command.ins, "P1": command.p1, "P2": command.p2}
+    for offset, (name, value) in enumerate(header.items()):
         if not 0 <= value <= 0xFF:
             return CommandError(offset, f"{name} cannot be {value}")
     form = "an extended" if command.extended else "a short"

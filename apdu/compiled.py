@@ -7,12 +7,12 @@ reads or writes, so that fields may look at the structures around them. Nothing 
 construct has no types, so this is also where they begin.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
 from io import BytesIO
 from typing import Any
 
-from construct import Construct, Struct
+from construct import Struct
 
 Fields = dict[str, Any]
 
@@ -28,7 +28,8 @@ class Record(Struct):  # type: ignore[misc]  # construct has no types
         name = f"parse_record_{code.allocateId()}"
         lines = [f"def {name}(io, this):"]
         for field in self.subcons:
-            lines.append(f"    this[{field.name!r}] = {field._compileparse(code)}")
+            value = field._compileparse(code)  # noqa: SLF001
+            lines.append(f"    this[{field.name!r}] = {value}")
         code.append("\n".join([*lines, "    return this"]))
         return f"{name}(io, this)"
 
@@ -37,7 +38,8 @@ class Record(Struct):  # type: ignore[misc]  # construct has no types
         lines = [f"def {name}(this, io):"]
         for field in self.subcons:
             value = "None" if field.flagbuildnone else f"this[{field.name!r}]"
-            lines += [f"    obj = {value}", f"    {field._compilebuild(code)}"]
+            written = field._compilebuild(code)  # noqa: SLF001
+            lines += [f"    obj = {value}", f"    {written}"]
         code.append("\n".join(lines))
         return f"{name}(this, io)"
 
@@ -49,7 +51,7 @@ class Codec:
     """
 
     def __init__(self, *fields: Any) -> None:
-        self._record = Record(*fields)
+        self.record = Record(*fields)
 
     @cached_property
     def parse(self) -> Callable[..., Fields]:
@@ -75,4 +77,4 @@ class Codec:
 
     @cached_property
     def _compiled(self) -> Any:
-        return self._record.compile()
+        return self.record.compile()
