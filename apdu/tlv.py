@@ -39,7 +39,7 @@ class Tlv(NamedTuple):
 
     @property
     def children(self) -> "tuple[Tlv, ...]":
-        """The data objects in the value, none in a primitive one; offsets are those in the value."""
+        """The data objects in the value, none in a primitive one. Errors count from its start."""
         return parse_tlvs(self.value) if self.constructed else ()
 
     def __repr__(self) -> str:
