@@ -60,16 +60,18 @@ class File:
     @classmethod
     def from_control(cls, control: FileControl) -> File:
         """The file that CREATE FILE describes; 6A80 when something needed is missing or unknown."""
-        if control.fid is None or control.kind is None or control.size is None:
+        code, access = control.kind, control.access
+        if control.fid is None or control.size is None or code is None or access is None:
             raise CardError(SW.WRONG_DATA)
-        access = control.access
-        refuse_unless(control.kind in FileKind and access is not None, SW.WRONG_DATA)
-        refuse_unless(access is not None and len(access) == 3, SW.WRONG_DATA)
+        try:
+            kind, rules = FileKind(code), parse_access(access)
+        except ValueError:
+            raise CardError(SW.WRONG_DATA) from None
         return cls(
             fid=control.fid,
-            kind=FileKind(control.kind),
+            kind=kind,
             size=control.size,
-            access=parse_access(access or b""),
+            access=rules,
             proprietary=control.proprietary or b"\x00\x00",
             name=control.name or b"",
             usage=control.usage,

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
 from types import MappingProxyType
 
+from apdu.status import SW
 from applet.os.errors import CardError
 from applet.os.store import Records, Store
-from apdu.status import SW
 
 
 class Phase(IntEnum):
@@ -80,8 +80,7 @@ LIFE_CYCLE: Mapping[Phase, Row] = MappingProxyType(
             after={Event.FORMATTED: Phase.MANUFACTURED, Event.PIN_STORED: Phase.PERSONALISED},
         ),
         Phase.PERSONALISED: Row(
-            allows=_BUILDING
-            | {Ability.VERIFY, Ability.UNBLOCK, Ability.ACTIVATE},
+            allows=_BUILDING | {Ability.VERIFY, Ability.UNBLOCK, Ability.ACTIVATE},
             refusal=SW.CONDITIONS,
             after={
                 Event.FORMATTED: Phase.MANUFACTURED,

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from hmac import compare_digest
 
-from apdu.payload import PinRecord, PinStatus, unpad_pin
 from apdu.errors import PayloadError
+from apdu.payload import PinRecord, PinStatus, unpad_pin
 from apdu.status import SW, tries_left
 from applet.os.access import SecurityStatus
 from applet.os.errors import CardError, refuse_unless

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import assert_never
 
 from apdu.command import Command
-from apdu.filecontrol import FileKind
+from apdu.filecontrol import AccessRules, FileKind, parse_access
 from apdu.instruction import INS
 from apdu.payload import FormatCard
 from apdu.status import SW
 from applet.os.access import SecurityStatus
 from applet.os.errors import refuse_unless
-from applet.os.files import FCI, File, FileSystem
+from applet.os.files import FCI, MF, File, FileSystem
 from applet.os.keys.entropy import Entropy
 from applet.os.keys.importing import KeyImport
 from applet.os.keys.keystore import KeyStore, check_key_file
@@ -61,7 +61,7 @@ class Pkcs15Applet:
         )
         if not self._identity.born:
             self._identity.give_birth(entropy)
-            self._lay_out(FormatCard(0, profile.BORN_MF, profile.BORN_APP_DF))
+            self._lay_out(profile.BORN_MF, profile.BORN_APP_DF)
             store.commit()
 
     @property
@@ -91,7 +91,7 @@ class Pkcs15Applet:
         self._life.require(typed.ability)
         return self._carry_out(typed)
 
-    def _carry_out(self, typed: c.Typed) -> bytes:
+    def _carry_out(self, typed: c.Typed) -> bytes:  # noqa: C901 one line a command
         match typed:
             case c.Sign():
                 return self._desk.sign(typed.data)
@@ -189,7 +189,7 @@ class Pkcs15Applet:
     def _delete(self, fid: bytes | None) -> None:
         path = self._selection.path if fid is None else self._selection.directory + fid
         file = self._files.file(path)
-        refuse_unless(path not in (profile.MF, profile.APP_DF), SW.CONDITIONS)
+        refuse_unless(path not in (MF, profile.APP_DF), SW.CONDITIONS)
         self._status.require_once_built(file.access.third)
         self._files.delete(path)
         self._keys.delete(path)
@@ -208,7 +208,7 @@ class Pkcs15Applet:
     def _store_pin(self, command: c.StorePin) -> None:
         """Freely while the card is built; later only a new one, by whoever may create files."""
         if not self._life.under_construction:
-            self._status.require(self._files.file(profile.MF).access.first)
+            self._status.require(self._files.file(MF).access.first)
             refuse_unless(not self._pins.exists(command.reference), SW.FILE_EXISTS)
         self._pins.store(command.reference, command.record)
         self._identity.changed()
@@ -241,19 +241,19 @@ class Pkcs15Applet:
 
     def _may_wipe(self) -> None:
         """Whoever may delete the master file may erase, deactivate and terminate the card."""
-        self._status.require_once_built(self._files.file(profile.MF).access.third)
+        self._status.require_once_built(self._files.file(MF).access.third)
 
     def _format(self, data: FormatCard) -> None:
         self._may_wipe()
         self._life.move(Event.FORMATTED)
-        self._lay_out(data)
+        self._lay_out(parse_access(data.mf_access), parse_access(data.df_access))
 
-    def _lay_out(self, data: FormatCard) -> None:
+    def _lay_out(self, root: AccessRules, application: AccessRules) -> None:
         self._files.clear()
         self._keys.delete(b"")
         self._pins.clear()
-        self._files.plant(profile.root(data.mf_access))
-        self._files.create(profile.MF, profile.application(data.df_access))
+        self._files.plant(profile.root(root))
+        self._files.create(MF, profile.application(application))
         self.clear()
         self._identity.changed()
 

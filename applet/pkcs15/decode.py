@@ -53,9 +53,7 @@ def decode(command: Command) -> c.Typed:
 
 
 def _select(command: Command) -> c.Typed:
-    refuse_unless(
-        command.p1 in _SELECT_MODES and command.p2 in _SELECT_TEMPLATES, SW.WRONG_P1P2
-    )
+    refuse_unless(command.p1 in _SELECT_MODES and command.p2 in _SELECT_TEMPLATES, SW.WRONG_P1P2)
     path = command.data
     refuse_unless(len(path) % 2 == 0, SW.LC_INCONSISTENT)
     refuse_unless(command.p1 in (0x08, 0x09) or len(path) <= 2, SW.LC_INCONSISTENT)
@@ -192,7 +190,8 @@ def _pso(command: Command) -> c.Typed:
         case 0x00, 0xA8:
             refuse_unless(data, SW.WRONG_LENGTH)
             return c.VerifySignature(parse_signature_input(data))
-    raise CardError(SW.WRONG_P1P2)
+        case _:
+            raise CardError(SW.WRONG_P1P2)
 
 
 def _general_authenticate(command: Command) -> c.Typed:

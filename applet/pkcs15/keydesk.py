@@ -54,7 +54,7 @@ class KeyDesk:
         self._half = b""
 
     def prepare(self, use: Use, environment: SecurityEnvironment) -> None:
-        """MSE SET: choose a key, by its file or its reference, and an algorithm; 6A88 when absent."""
+        """MSE SET: choose a key, by file or by reference, and an algorithm; 6A88 without one."""
         fid = environment.key_file
         if fid is None:
             refuse_unless(environment.key_reference, SW.WRONG_DATA)

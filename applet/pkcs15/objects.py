@@ -6,17 +6,20 @@ whoever wrote those files.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from apdu.errors import ApduError
 from apdu.filecontrol import FileKind
 from apdu.payload import AppletInfo, build_applet_info, build_capabilities, build_pin_status
+from apdu.pkcs15.entries import CertificateEntry
 from apdu.pkcs15.read import (
-    CertificateEntry,
+    first_object,
     read_certificates,
     read_private_keys,
     read_token_info,
 )
 from apdu.status import SW
-from apdu.tlv import build_tlv, parse_tlvs
+from apdu.tlv import build_tlv
 from applet.os.errors import CardError
 from applet.os.files import FileSystem
 from applet.os.keys.ec import EcKey
@@ -51,7 +54,7 @@ class Objects:
         self._pins = pins
         self._life = life
         self._selection = selection
-        self._makers = {
+        self._makers: dict[int, Callable[[], bytes]] = {
             0x0101: self._modulus,
             0x0102: self._exponent,
             0x0186: self._point,
@@ -61,7 +64,7 @@ class Objects:
             0x01B0: lambda: identity.serial,
             0x01B1: self._label,
             0x01B2: lambda: bytes((life.phase,)),
-            0x01B3: lambda: b"".join(build_pin_status(status) for status in pins.statuses()),
+            0x01B3: self._tries,
         }
 
     def get(self, tag: int) -> bytes:
@@ -75,11 +78,10 @@ class Objects:
         """7F21 with the certificate of a key, or the first one; 6A88 when there is none."""
         try:
             entry = self._certificate_entry(reference)
-            content = self._whole(profile.MF + _below_root(entry.path))
-            first = parse_tlvs_head(content)
+            certificate = first_object(self._whole(entry.path))
         except (ApduError, CardError):
             raise CardError(SW.REFERENCE_NOT_FOUND) from None
-        return build_tlv(_CERTIFICATE_TAG, first)
+        return build_tlv(_CERTIFICATE_TAG, certificate)
 
     def _certificate_entry(self, reference: int | None) -> CertificateEntry:
         entries = read_certificates(self._whole(profile.CERTIFICATES))
@@ -95,6 +97,9 @@ class Objects:
             return read_token_info(self._whole(profile.TOKEN_INFO)).label.encode()
         except (ApduError, CardError):
             return b""
+
+    def _tries(self) -> bytes:
+        return b"".join(build_pin_status(status) for status in self._pins.statuses())
 
     def _applet_info(self) -> bytes:
         major, minor, patch = profile.VERSION

@@ -90,7 +90,7 @@ def create_image(path: Path, *, replace: bool = False) -> ImageStore:
 
 
 def open_image(path: Path) -> ImageStore:
-    """The store of an existing image. NotAnImage, ImageLocked, ImageError; never changes the file."""
+    """The store of an existing image. NotAnImage, ImageLocked or ImageError leave it untouched."""
     _check_header(path)
     try:
         connection = _connect(path)

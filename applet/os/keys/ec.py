@@ -67,6 +67,6 @@ class EcKey:
         )
 
     def _fit(self, digest: bytes) -> bytes:
-        """The leftmost bits of a longer digest, a shorter one with zeros before it (SEC 1 §4.1.3)."""
+        """A longer digest is cut on the right, a shorter one gets zeros in front (SEC 1 §4.1.3)."""
         refuse_unless(0 < len(digest) <= _LONGEST_DIGEST, SW.WRONG_LENGTH)
         return digest[: self.size].rjust(self.size, b"\x00")

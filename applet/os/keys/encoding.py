@@ -49,7 +49,9 @@ def _is_pss(block: bytes, bits: int, name: str) -> bool:
     data &= (1 << (8 * at - spare)) - 1
     salt_and_mark = data.to_bytes(at, "big").lstrip(b"\x00")
     padding = at - len(salt_and_mark)
-    return salt_and_mark[:1] == b"\x01" and (padding >= _SHORTEST_PADDING or len(salt_and_mark) > size)
+    return salt_and_mark[:1] == b"\x01" and (
+        padding >= _SHORTEST_PADDING or len(salt_and_mark) > size
+    )
 
 
 def _mgf1(seed: bytes, length: int, name: str) -> bytes:

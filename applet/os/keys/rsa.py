@@ -35,7 +35,7 @@ class _Crt:
         self.n, self.e = self.p * self.q, gmpy2.mpz(numbers.public_numbers.e)
 
     def power(self, value: int) -> int:
-        """value ** d mod n."""
+        """Raise to the private exponent, modulo n."""
         base = gmpy2.mpz(value)
         by_p = gmpy2.powmod_sec(base, self.dp, self.p)
         by_q = gmpy2.powmod_sec(base, self.dq, self.q)
