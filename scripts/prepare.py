@@ -201,7 +201,6 @@ def needs() -> dict[str, str]:
         "openssl": "openssl",
         "pcscd": "/usr/sbin/pcscd",
         f"python3.{sys.version_info[1]}-dev": f"{headers}/Python.h",
-        "swig": "swig",
         "vsmartcard-vpcd": "/usr/lib/pcsc/drivers/serial/libifdvpcd.so",
     }
 
