@@ -1,4 +1,4 @@
-"""The answer to reset (ISO/IEC 7816-3 section 8.2): what a card says when it gets power."""
+"""The answer to reset (ISO 7816-3 §8.2): what a card says when it gets power."""
 
 from dataclasses import asdict, dataclass
 from functools import reduce
@@ -58,7 +58,7 @@ class Atr:
 
     @property
     def checked(self) -> bool:
-        """Whether a check byte ends it: when anything but T=0 is named (section 8.2.5)."""
+        """Whether a check byte ends it: when anything but T=0 is named (ISO 7816-3 §8.2.5)."""
         return any(self._named())
 
     def _named(self) -> list[int]:

@@ -1,4 +1,4 @@
-"""Command APDUs: the seven cases of ISO/IEC 7816-3 section 12.1.3, read and written.
+"""Command APDUs: the seven cases of ISO 7816-3 §12.1, read and written.
 
 Each case is one declaration. Which case some bytes are is decided by their length and the byte
 after the header, in one plain function, which also sees to it that nothing is missing.
@@ -64,7 +64,7 @@ class Command(NamedTuple):
 
     @property
     def chained(self) -> bool:
-        """Whether more commands of the same chain follow (CLA b5, ISO/IEC 7816-4 5.1.1)."""
+        """Whether more commands of the same chain follow (CLA b5, ISO 7816-4 §5.4.1)."""
         return bool(self.cla & _CHAINING)
 
     def __repr__(self) -> str:

@@ -22,23 +22,23 @@ class ApduError(ValueError):
 
 
 class CommandError(ApduError):
-    """Not a command APDU of ISO/IEC 7816-3 section 12.1."""
+    """Not a command APDU of ISO 7816-3 §12.1."""
 
 
 class ResponseError(ApduError):
-    """Not a response APDU of ISO/IEC 7816-3 section 12.1."""
+    """Not a response APDU of ISO 7816-3 §12.1."""
 
 
 class TlvError(ApduError):
-    """Not BER-TLV as ISO/IEC 7816-4 section 5.2.2 uses it."""
+    """Not BER-TLV as ISO 7816-4 §6.3 uses it."""
 
 
 class AtrError(ApduError):
-    """Not an answer to reset of ISO/IEC 7816-3 section 8."""
+    """Not an answer to reset of ISO 7816-3 §8."""
 
 
 class FileControlError(ApduError):
-    """Not file control information of ISO/IEC 7816-4 section 5.3.3."""
+    """Not file control information of ISO 7816-4 §7.4."""
 
 
 class PayloadError(ApduError):

@@ -1,6 +1,6 @@
 """File control information: what SELECT answers and CREATE FILE takes.
 
-Templates of ISO/IEC 7816-4 section 5.3.3 with the objects of its table 12: size (80 or 81), file
+Templates of ISO 7816-4 §7.4, with their objects: size (80 or 81), file
 descriptor (82), identifier (83), name (84), proprietary bytes (85) and objects (A5), access rules
 (86), life cycle (8A). The 3 bytes of access rules are those of OpenSC's driver ``myeid``.
 """

@@ -1,4 +1,4 @@
-"""Instruction bytes (ISO/IEC 7816-4, -8 and -9), and the names of commands for a trace."""
+"""Instruction bytes (ISO 7816-4, -8 and -9), and the names of commands for a trace."""
 
 from enum import IntEnum
 
@@ -33,13 +33,11 @@ class INS(IntEnum):
 
 
 _NAMES = {
-    INS.DEACTIVATE: "DEACTIVATE FILE",
     INS.MSE: "MANAGE SECURITY ENVIRONMENT",
     INS.CHANGE_REFERENCE: "CHANGE REFERENCE DATA",
     INS.PSO: "PERFORM SECURITY OPERATION",
     INS.RESET_RETRY: "RESET RETRY COUNTER",
-    INS.ACTIVATE: "ACTIVATE FILE",
-    INS.GENERATE_KEY: "GENERATE KEY PAIR",
+    INS.GENERATE_KEY: "GENERATE ASYMMETRIC KEY PAIR",
     INS.GET_DATA_ODD: "GET DATA",
     INS.TERMINATE: "TERMINATE CARD USAGE",
 }
@@ -54,9 +52,9 @@ _OPERATIONS = {
 
 
 def name_of(command: Command) -> str:
-    """The command's name as the standards print it; ``INS nn`` for one that is not known here.
+    """The command's name as the standards have it; ``INS nn`` when it is not known here.
 
-    PERFORM SECURITY OPERATION is named by what P1-P2 make of it.
+    P1-P2 say which operation PERFORM SECURITY OPERATION is; it is named by that, in short.
     """
     try:
         instruction = INS(command.ins)

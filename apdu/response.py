@@ -1,4 +1,4 @@
-"""Response APDUs: data and the status word (ISO/IEC 7816-3 section 12.1.1)."""
+"""Response APDUs: data and the status word (ISO 7816-3 §12.1)."""
 
 from struct import error as FieldError
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Status words: the last two bytes of every response (ISO/IEC 7816-4 section 5.1.3)."""
+"""Status words: the last two bytes of every response (ISO 7816-4 §5.6)."""
 
 from enum import IntEnum
 
@@ -39,7 +39,7 @@ class SW(IntEnum):
     INTERNAL = 0x6F00
 
 
-_WORDS = {
+_WORDS: dict[int, str] = {
     SW.OK: "no error",
     SW.WARNING_UNCHANGED: "warning, nothing was changed",
     SW.DEACTIVATED: "the selected file is deactivated",
@@ -87,9 +87,9 @@ _CLASSES = {
 
 def describe(sw: int) -> str:
     """The status word in words, without its number; never empty, for any number."""
-    known = _WORDS.get(sw)  # type: ignore[call-overload]
+    known = _WORDS.get(sw)
     if known is not None:
-        return str(known)
+        return known
     first, second = sw >> 8, sw & 0xFF
     if first == 0x61:
         return f"{second or 256} bytes of the answer are left"

@@ -1,4 +1,4 @@
-"""BER-TLV data objects as ISO/IEC 7816-4 section 5.2.2 uses them.
+"""BER-TLV data objects as ISO 7816-4 §6.3 uses them.
 
 Tags have up to 3 bytes, length fields up to 5 (one that counts, and 4). An indefinite length is
 not allowed there, nor are the tags 00 and FF, which mean padding. Objects keep their order, equal

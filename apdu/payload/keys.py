@@ -1,4 +1,4 @@
-"""Data fields of the commands that make and use keys (ISO/IEC 7816-8, ISO/IEC 7816-4)."""
+"""Data fields of the commands that make and use keys (ISO 7816-8, ISO 7816-4)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
