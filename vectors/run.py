@@ -72,7 +72,7 @@ def run(
 def judge(step: Step, answer: bytes, known: dict[str, bytes]) -> str:
     """What is wrong with an answer, or nothing; what it gives to capture is added to `known`."""
     if len(answer) < 2:
-        return f"{len(answer)} bytes are no answer: the status word alone has two"
+        return f"expected a status word of 2 bytes, got {len(answer)}"
     data, sw = answer[:-2], int.from_bytes(answer[-2:], "big")
     status = next((status for status in step.statuses if sw in status), None)
     if status is None:
