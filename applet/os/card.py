@@ -19,9 +19,11 @@ from applet.os.store import Store, StoreError
 
 _log = logging.getLogger(__name__)
 
+_GET_RESPONSE, _SELECT = int(INS.GET_RESPONSE), int(INS.SELECT)
 _BY_NAME = 0x04
 _SHORTEST_AID = 5
-_OK = SW.OK.to_bytes(2, "big")
+_OK = int(SW.OK)
+_OK_BYTES = _OK.to_bytes(2, "big")
 _SECURE_MESSAGING, _CHAINED, _CHANNEL = 0x0C, 0x10, 0x03
 _REREADABLE = frozenset({INS.GET_DATA, INS.GET_DATA_ODD})
 """Commands that only read: on a wrong Le they name the exact length (6Cxx) and are sent again."""
@@ -83,10 +85,10 @@ class Card:
                 raise
             _log.exception("unexpected error inside the card")
             data, sw = b"", SW.INTERNAL
-        return data + (_OK if sw == SW.OK else sw.to_bytes(2, "big"))
+        return data + (_OK_BYTES if sw == _OK else sw.to_bytes(2, "big"))
 
     def _process(self, command: Command) -> tuple[bytes, int]:
-        if command.ins == INS.GET_RESPONSE:
+        if command.ins == _GET_RESPONSE:
             self._chain.clear()
             return self._outbox.fetch(command)
         self._outbox.clear()
@@ -94,14 +96,14 @@ class Card:
             self._check_class(command)
         whole = self._chain.take(command)
         if whole is None:
-            return b"", SW.OK
+            return b"", _OK
         data = self._execute(whole)
         if 0 < whole.le < len(data) <= 256 and whole.ins in _REREADABLE:
             raise CardError(exact_length(len(data)))
         return self._outbox.send(data, whole.le)
 
     def _execute(self, command: Command) -> bytes:
-        if command.ins == INS.SELECT and command.p1 == _BY_NAME:
+        if command.ins == _SELECT and command.p1 == _BY_NAME:
             return self._select(command)
         return self._selected.execute(command)
 

@@ -11,6 +11,7 @@ from applet.os.errors import CardError
 
 LONGEST_CHAIN = 65535
 """Bytes of command data that a chain may carry in all."""
+_OK = int(SW.OK)
 _SHORT = 256
 
 
@@ -65,7 +66,7 @@ class Outbox:
         """As much as `le` allows, and 9000 or 61xx; without Le (0) up to 256 bytes."""
         room = le or _SHORT
         if len(data) <= room:
-            return data, SW.OK
+            return data, _OK
         self._rest = data[room:]
         return data[:room], bytes_left(len(self._rest))
 

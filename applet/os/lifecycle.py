@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum, IntEnum, auto
+from enum import IntEnum, auto
 from types import MappingProxyType
 
 from apdu.status import SW
@@ -27,7 +27,7 @@ class Phase(IntEnum):
     TERMINATED = 0x0C
 
 
-class Ability(Enum):
+class Ability(IntEnum):
     """What a command does, as far as the life cycle is concerned."""
 
     READ = auto()
@@ -49,7 +49,7 @@ class Ability(Enum):
     TERMINATE = auto()
 
 
-class Event(Enum):
+class Event(IntEnum):
     """What moves a card from one phase to the next."""
 
     FORMATTED = auto()

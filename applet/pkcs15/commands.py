@@ -6,7 +6,7 @@ Each says which ability of the life cycle it needs. Secrets have no repr.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import IntEnum
 from typing import ClassVar
 
 from apdu.filecontrol import FileControl
@@ -167,14 +167,14 @@ class GenerateKey:
     ability: ClassVar[Ability] = Ability.MANAGE
 
 
-class Use(Enum):
-    """What a control reference template prepares (ISO 7816-4 §10.3.3)."""
+class Use(IntEnum):
+    """What MANAGE SECURITY ENVIRONMENT prepares, by its P1-P2 (ISO 7816-4 §11.5.11)."""
 
-    SIGN = (0x41, 0xB6)
-    DECIPHER = (0x41, 0xB8)
-    AGREE = (0x41, 0xA4)
-    VERIFY = (0x81, 0xB6)
-    ENCIPHER = (0x81, 0xB8)
+    SIGN = 0x41B6
+    DECIPHER = 0x41B8
+    AGREE = 0x41A4
+    VERIFY = 0x81B6
+    ENCIPHER = 0x81B8
 
 
 @dataclass(frozen=True, slots=True)

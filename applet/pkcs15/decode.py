@@ -34,7 +34,7 @@ CLA_DELETE = 0xA0
 
 _SELECT_TEMPLATES = {0x00: 0x6F, 0x04: 0x62, 0x0C: None}
 _SELECT_MODES = frozenset({0x00, 0x01, 0x02, 0x03, 0x08, 0x09})
-_USES = {use.value: use for use in c.Use}
+_USES = frozenset(c.Use)
 _HIGHEST_PIN = 0x0E
 _CHALLENGE = range(8, 65)
 _FOREIGN_PROBE = 0xDF30
@@ -167,9 +167,8 @@ def _generate_key(command: Command) -> c.Typed:
 
 
 def _mse(command: Command) -> c.Typed:
-    use = _USES.get((command.p1, command.p2))
-    if use is None:
-        raise CardError(SW.WRONG_P1P2)
+    refuse_unless(command.p1p2 in _USES, SW.WRONG_P1P2)
+    use = c.Use(command.p1p2)
     refuse_unless(command.data, SW.WRONG_LENGTH)
     return c.SetEnvironment(use, parse_security_environment(command.data))
 

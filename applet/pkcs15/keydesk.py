@@ -16,7 +16,15 @@ from applet.os.errors import CardError, refuse_unless
 from applet.os.files import FileSystem
 from applet.os.keys.ec import EcKey
 from applet.os.keys.encoding import is_signature_block
-from applet.os.keys.keystore import Key, KeyStore, Usage, usage_of
+from applet.os.keys.keystore import (
+    AUTHENTICATE,
+    DECIPHER,
+    DERIVE,
+    SIGN,
+    Key,
+    KeyStore,
+    usage_of,
+)
 from applet.os.keys.rsa import RsaKey
 from applet.pkcs15.commands import Use
 from applet.pkcs15.profile import APP_DF, KEY_HIGH_BYTE
@@ -69,7 +77,7 @@ class KeyDesk:
 
     def sign(self, data: bytes) -> bytes:
         """A signature over `data`, or over the digest of the last PSO HASH when it is empty."""
-        key, usage, algorithm = self._use(Use.SIGN, Usage.SIGN)
+        key, usage, algorithm = self._use(Use.SIGN, SIGN)
         if not data:
             return self._sign_digest(key, self._take_digest())
         if isinstance(key, EcKey):
@@ -77,13 +85,13 @@ class KeyDesk:
         if algorithm == PKCS1:
             return key.sign(data)
         block = key.full_block(data)
-        if not usage & Usage.DECIPHER:
+        if not usage & DECIPHER:
             refuse_unless(is_signature_block(block, key.bits), SW.CONDITIONS)
         return key.sign_block(block)
 
     def decipher(self, cryptogram: Cryptogram) -> bytes:
         """The plain text of a cryptogram; nothing yet for the first of two halves."""
-        key, usage, algorithm = self._use(Use.DECIPHER, Usage.DECIPHER)
+        key, usage, algorithm = self._use(Use.DECIPHER, DECIPHER)
         if not isinstance(key, RsaKey):
             raise CardError(SW.CONDITIONS)
         body = cryptogram.body
@@ -97,20 +105,20 @@ class KeyDesk:
         if algorithm == PKCS1:
             return key.decipher(body)
         block = key.full_block(body)
-        if not usage & Usage.SIGN:
+        if not usage & SIGN:
             refuse_unless(not is_signature_block(block, key.bits), SW.CONDITIONS)
         return key.decipher_block(block)
 
     def agree(self, point: bytes) -> bytes:
         """ECDH with the other side's point: the x coordinate."""
-        key, _, _ = self._use(Use.AGREE, Usage.DERIVE)
+        key, _, _ = self._use(Use.AGREE, DERIVE)
         if not isinstance(key, EcKey):
             raise CardError(SW.CONDITIONS)
         return key.agree(point)
 
     def authenticate(self, reference: int, challenge: bytes) -> bytes:
         """INTERNAL AUTHENTICATE: a signature over the challenge's SHA-256, made on the chip."""
-        key, _ = self._open(self._by_reference(reference), Usage.AUTHENTICATE)
+        key, _ = self._open(self._by_reference(reference), AUTHENTICATE)
         return self._sign_digest(key, sha256(challenge).digest())
 
     def hash(self, message: bytes, *, answer: bool) -> bytes:
@@ -134,14 +142,14 @@ class KeyDesk:
             data = _SHA256_DIGEST_INFO + digest if isinstance(key, RsaKey) else digest
         refuse_unless(key.verify(given.signature, data), SW.VERIFY_FAILED)
 
-    def _use(self, use: Use, usage: Usage) -> tuple[Key, Usage, int]:
+    def _use(self, use: Use, usage: int) -> tuple[Key, int, int]:
         prepared = self._prepared.get(use)
         if prepared is None:
             raise CardError(SW.CONDITIONS)
         key, allowed = self._open(prepared.path, usage)
         return key, allowed, prepared.algorithm
 
-    def _open(self, path: bytes, usage: Usage) -> tuple[Key, Usage]:
+    def _open(self, path: bytes, usage: int) -> tuple[Key, int]:
         """The key behind the three questions."""
         file = self._files.get(path)
         if file is None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from enum import IntFlag
-
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
@@ -22,19 +20,14 @@ RSA_BITS = frozenset({1024, 2048, 3072, 4096})
 _RSA_EXPONENTS = frozenset({3, 65537})
 
 
-class Usage(IntFlag):
-    """What a key may be used for: the usage qualifier in its file control parameters."""
-
-    SIGN = 0x01
-    DECIPHER = 0x02
-    DERIVE = 0x04
-    AUTHENTICATE = 0x08
-    ANY = 0x0F
+SIGN, DECIPHER, DERIVE, AUTHENTICATE = 0x01, 0x02, 0x04, 0x08
+"""What a key may be used for: bits of the usage qualifier in its file control parameters."""
+_ANY = SIGN | DECIPHER | DERIVE | AUTHENTICATE
 
 
-def usage_of(file: File) -> Usage:
-    """The usage that a key file declares; without a declaration all that its kind can do."""
-    return Usage.ANY if file.usage is None else Usage(file.usage)
+def usage_of(file: File) -> int:
+    """The uses that a key file declares; without a declaration all that its kind can do."""
+    return _ANY if file.usage is None else file.usage
 
 
 def check_key_file(file: File) -> None:

@@ -1,0 +1,54 @@
+"""Options that several commands share, each described once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_PANEL = "Where the token is"
+
+Token = Annotated[
+    Path | None,
+    typer.Option(
+        "--token", metavar="IMAGE", help="A token image, used in memory.", rich_help_panel=_PANEL
+    ),
+]
+Reader = Annotated[
+    str | None,
+    typer.Option(
+        "--reader",
+        metavar="NAME",
+        help="A PC/SC reader; a part of its name that no other has is enough. "
+        "With neither option: the only reader that holds a card.",
+        rich_help_panel=_PANEL,
+    ),
+]
+PinFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--pin-file",
+        metavar="FILE",
+        help="A file with the PIN, the PUK, the new PIN and the SO PIN, one a line, as far as "
+        "needed. Else USHIELD_PIN, USHIELD_PUK, USHIELD_NEW_PIN, USHIELD_SO_PIN; else a prompt.",
+    ),
+]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        metavar="KEY",
+        help="The key's number or label, as `ushield info` shows them. "
+        "By default the first one that may do this.",
+    ),
+]
+Input = Annotated[
+    Path | None, typer.Argument(metavar="[FILE]", help="What to read; standard input by default.")
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="What to write; standard output by default."
+    ),
+]
