@@ -123,10 +123,12 @@ def install(level: str) -> None:
 
 
 def environment_runs() -> bool:
-    """Tell whether .venv holds this very Python and a pip that starts."""
+    """Tell whether .venv holds this very Python and a pip that starts, and was made here."""
     python = VENV / "bin" / "python"
-    same = f"import sys, pip; sys.exit(sys.version != {sys.version!r})"
-    return python.exists() and run([str(python), "-c", same])
+    made = VENV / "pyvenv.cfg"
+    if not (python.exists() and made.exists() and str(VENV) in made.read_text(encoding="utf-8")):
+        return False
+    return run([str(python), "-c", f"import sys, pip; sys.exit(sys.version != {sys.version!r})"])
 
 
 def make_environment() -> None:
