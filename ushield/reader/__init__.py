@@ -1,0 +1,1 @@
+"""The reader: how a card is plugged into PC/SC."""
