@@ -174,10 +174,16 @@ def _objects(data: bytes, base: int = 0) -> tuple[Tlv, ...]:
         objects = parse_tlvs(data)
     except TlvError as error:
         raise PayloadError(base + error.offset, error.reason) from None
-    for tlv in objects:
+    for place, tlv in enumerate(objects):
         if tlv.width:
-            raise PayloadError(base, f"the length of object {tlv.tag:02X} is longer than needed")
+            offset = base + _start(objects, place)
+            raise PayloadError(offset, f"the length of object {tlv.tag:02X} is longer than needed")
     return objects
+
+
+def _start(objects: tuple[Tlv, ...], place: int) -> int:
+    """Where the object of this place begins."""
+    return len(build_tlvs(*objects[:place]))
 
 
 def _inner(data: bytes, outer: int, tag: int) -> bytes:
@@ -196,14 +202,15 @@ def _only(objects: tuple[Tlv, ...], tag: int, base: int) -> bytes:
 def _read_objects(data: bytes, known: Mapping[int, int | None]) -> dict[int, bytes]:
     """Known objects, each once at most and of its length in bytes, if it has a fixed one."""
     found: dict[int, bytes] = {}
-    for tlv in _objects(data):
-        if tlv.tag not in known:
-            raise PayloadError(0, f"object {tlv.tag:02X} has no meaning here")
-        if tlv.tag in found:
-            raise PayloadError(0, f"object {tlv.tag:02X} is there twice")
-        if known[tlv.tag] not in (None, len(tlv.value)):
-            raise PayloadError(0, f"object {tlv.tag:02X} has {known[tlv.tag]} bytes")
-        found[tlv.tag] = tlv.value
+    objects = _objects(data)
+    for place, (tag, value, _) in enumerate(objects):
+        if tag not in known:
+            raise PayloadError(_start(objects, place), f"object {tag:02X} has no meaning here")
+        if tag in found:
+            raise PayloadError(_start(objects, place), f"object {tag:02X} is there twice")
+        if known[tag] not in (None, len(value)):
+            raise PayloadError(_start(objects, place), f"object {tag:02X} has {known[tag]} bytes")
+        found[tag] = value
     return found
 
 
