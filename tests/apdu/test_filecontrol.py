@@ -130,10 +130,9 @@ def test_values_that_are_refused(control: FileControl) -> None:
     "wrong", [{"size": 65536}, {"kind": -1}, {"fid": 65536}, {"life_cycle": 256}, {"usage": 256}]
 )
 def test_numbers_that_do_not_fit(wrong: dict[str, int]) -> None:
-    numbers = {"size": 1, "kind": 1, "fid": 1, "life_cycle": 1, "usage": 1} | wrong
-    others: dict[str, Any] = {"size_tag": 0x80, "access": b"", "proprietary": b""}
+    good: dict[str, Any] = {"size": 1, "kind": 1, "fid": 1, "life_cycle": 1, "usage": 1}
     with pytest.raises(FileControlError):
-        FileControl.of(0x62, **others, **numbers)
+        FileControl.of(0x62, size_tag=0x80, access=b"", proprietary=b"", **(good | wrong))
 
 
 def test_access_rules() -> None:
