@@ -1,8 +1,22 @@
-"""A USB bank key in software: its body, its reader and its command line.
+"""A bank's USB key (U-Shield) as software: a smart card with its memory, reader and client.
 
-``device`` is the key's body, ``reader`` what it is plugged into, ``cli`` the command line. The
-chip is the package ``applet``, the computer's side ``host``, their language ``apdu``. Nothing is
-imported here, so that ``import ushield`` costs nothing.
+``new_token`` makes a personalised token in memory, ``open_token`` uses a token image; both give a
+``host.client.TokenClient``. Importing this package loads nothing else until one is used.
 """
 
-__version__ = "0.1.0"
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ushield.tokens import new_token, open_token
+
+__all__ = ["new_token", "open_token"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from ushield import tokens
+
+        return getattr(tokens, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -18,9 +18,17 @@ from ushield.device.image import (
     ImageExists,
     ImageLocked,
     NotAnImage,
-    create_image,
+    ImageStore,
+    new_image,
     open_image,
 )
+
+
+def create_image(path: Path) -> ImageStore:
+    """A new image, open."""
+    with new_image(path):
+        pass
+    return open_image(path)
 
 
 def test_only_the_owner_may_read_an_image(tmp_path: Path) -> None:
@@ -43,21 +51,36 @@ def test_an_image_is_not_overwritten(tmp_path: Path) -> None:
     image = create_image(path)
     image.put("a", b"1")
     image.commit()
-    with pytest.raises(ImageExists, match="--force"):
-        create_image(path)
-    with pytest.raises(ImageLocked):
-        create_image(path, replace=True)
+    with pytest.raises(ImageExists, match="--force"), new_image(path):
+        pass
+    with pytest.raises(ImageLocked), new_image(path, replace=True):
+        pass
     image.close()
-    fresh = create_image(path, replace=True)
-    assert fresh.get("a") is None
-    fresh.close()
+    with new_image(path, replace=True) as fresh:
+        assert fresh.get("a") is None
+    assert os.listdir(tmp_path) == ["token"]
+
+
+def test_an_image_that_was_not_finished_never_was(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    with new_image(path) as store:
+        store.put("a", b"old")
+        store.commit()
+    with pytest.raises(KeyError), new_image(path, replace=True) as store:
+        store.put("a", b"new")
+        store.commit()
+        raise KeyError
+    assert os.listdir(tmp_path) == ["token"]
+    image = open_image(path)
+    assert image.get("a") == b"old"
+    image.close()
 
 
 def test_a_foreign_file_is_not_replaced_either(tmp_path: Path) -> None:
     path = tmp_path / "letter.txt"
     path.write_text("dear bank")
-    with pytest.raises(NotAnImage):
-        create_image(path, replace=True)
+    with pytest.raises(NotAnImage), new_image(path, replace=True):
+        pass
     assert path.read_text() == "dear bank"
 
 
@@ -143,8 +166,8 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
         open_image(tmp_path / "nothing")
     with pytest.raises(ImageError, match="cannot be read"):
         open_image(tmp_path)
-    with pytest.raises(ImageError, match="cannot be made"):
-        create_image(tmp_path / "no" / "such" / "folder")
+    with pytest.raises(ImageError, match="cannot be made"), new_image(tmp_path / "no" / "folder"):
+        pass
 
 
 def test_an_image_of_a_later_format_is_refused(tmp_path: Path) -> None:

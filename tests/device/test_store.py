@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from applet.os.store import MemoryStore, Records, Store, StoreError
-from ushield.device.image import create_image, open_image
+from ushield.device.image import new_image, open_image
 
 NAMES = st.sampled_from(["a", "a/1", "a/2", "b", "b/1"])
 
@@ -21,9 +21,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     if request.param == "memory":
         yield MemoryStore()
         return
-    image = create_image(tmp_path / "token.ushield")
-    yield image
-    image.close()
+    with new_image(tmp_path / "token.ushield") as image:
+        yield image
 
 
 def test_a_write_is_seen_at_once_and_dropped_by_abort(store: Store) -> None:
@@ -133,7 +132,9 @@ def test_store_against_a_model(kind: str, tmp_path_factory: pytest.TempPathFacto
 
     def image() -> tuple[Store, Callable[[], Store]]:
         path = tmp_path_factory.mktemp("image") / "token.ushield"
-        open_now = [create_image(path)]
+        with new_image(path):
+            pass
+        open_now = [open_image(path)]
 
         def reopen() -> Store:
             open_now[0].close()

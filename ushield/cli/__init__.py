@@ -9,12 +9,12 @@ def main() -> None:
     """Run the command line; whatever a user can cause ends in one line and exit code 1."""
     from applet.os.store import StoreError
     from host.errors import HostError
-    from ushield.cli.app import app
+    from ushield.cli.app import app, with_default_address
     from ushield.cli.complaint import Complaint
     from ushield.device.image import ImageError
 
     try:
-        app()
+        app(with_default_address(sys.argv[1:]))
     except (Complaint, HostError, ImageError, StoreError) as error:
         sys.exit(f"ushield: {error}")
     except BrokenPipeError:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from applet.os.store import MemoryStore, StoreError
@@ -70,23 +72,47 @@ class ImageStore(MemoryStore):
             raise StoreError(f"{self.path}: {error}") from error
 
 
-def create_image(path: Path, *, replace: bool = False) -> ImageStore:
-    """A new, empty image. ImageExists unless `replace`; an image in use is never replaced."""
-    if replace and path.exists():
-        _take_away(path)
+@contextmanager
+def new_image(path: Path, *, replace: bool = False) -> Iterator[ImageStore]:
+    """Make an image: it is at `path` only after the context ended well, whole, mode 0600.
+
+    ImageExists unless `replace`; what is in use, or no image at all, is never replaced.
+    """
+    _check_place(path, replace=replace)
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        raise ImageExists(f"{path} exists already: use another name, or --force") from None
+        handle, name = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".part", dir=path.parent)
     except OSError as error:
         raise ImageError(f"{path} cannot be made: {error.strerror}") from error
+    os.close(handle)
+    part = Path(name)
     try:
-        connection = _connect(path)
+        with closing(_begin(part)) as store:
+            yield store
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _begin(part: Path) -> ImageStore:
+    """An empty image."""
+    connection = _connect(part)
+    try:
         connection.executescript(_SCHEMA)
-        return ImageStore(path, connection)
+        return ImageStore(part, connection)
     except sqlite3.Error as error:
-        path.unlink(missing_ok=True)
-        raise ImageError(f"{path} cannot be made: {error}") from error
+        connection.close()
+        raise ImageError(f"{part} cannot be made: {error}") from error
+
+
+def _check_place(path: Path, *, replace: bool) -> None:
+    if not path.exists():
+        return
+    if not replace:
+        raise ImageExists(f"{path} exists already: use another name, or --force")
+    try:
+        open_image(path).close()
+    except NotAnImage:
+        raise NotAnImage(f"{path} is not a token image: it is not replaced; remove it") from None
 
 
 def open_image(path: Path) -> ImageStore:
@@ -161,12 +187,3 @@ def _explain(path: Path, error: sqlite3.Error) -> ImageError:
     if isinstance(error, sqlite3.OperationalError):
         return ImageError(f"{path} cannot be opened: {error}")
     return NotAnImage(f"{path} is damaged: restore it from a copy")
-
-
-def _take_away(path: Path) -> None:
-    """Remove an image that is to be replaced, unless somebody is using it."""
-    try:
-        open_image(path).close()
-    except NotAnImage:
-        raise NotAnImage(f"{path} is not a token image: it is not replaced; remove it") from None
-    path.unlink()

@@ -1,0 +1,36 @@
+"""Measure everything and print one table."""
+
+from __future__ import annotations
+
+import os
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import command_path, reading, starting
+from bench.measure import Row
+from tests.pcscd import SOCKET_VARIABLE, private_pcscd
+
+
+def main() -> None:
+    """Run each part and show its rows."""
+    console = Console()
+    table = Table("what", "time", "against", "ratio", "wanted", "")
+    with console.status("measuring the command path"):
+        for row in command_path.rows():
+            _add(table, row)
+    with console.status("measuring through pcscd"), private_pcscd() as pcscd:
+        os.environ[SOCKET_VARIABLE] = str(pcscd.socket)
+        for row in (*reading.rows(pcscd), *starting.rows(pcscd)):
+            _add(table, row)
+    console.print(table)
+
+
+def _add(table: Table, row: Row) -> None:
+    ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+    verdict = {None: "", True: "[green]yes[/]", False: "[red]no[/]"}[row.met]
+    table.add_row(row.name, row.value, row.against, ratio, row.wanted, verdict)
+
+
+if __name__ == "__main__":
+    main()

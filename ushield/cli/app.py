@@ -1,0 +1,47 @@
+"""The program ``ushield``: its commands, each in the module that does it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import typer
+
+from ushield.cli import demo, info, pins, serve, setup, use
+
+app = typer.Typer(
+    name="ushield",
+    help="A bank's USB key (U-Shield) as software: a smart card with its memory and its reader.",
+    epilog="Begin with `ushield demo`, then `ushield init my.token`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_MAKE, _USE, _PINS = "Make a token and plug it in", "Use a token", "PINs"
+
+app.command("init", rich_help_panel=_MAKE)(setup.init)
+app.command("serve", rich_help_panel=_MAKE)(serve.serve)
+app.command("demo", rich_help_panel=_MAKE)(demo.demo)
+app.command("info", rich_help_panel=_USE)(info.info)
+app.command("cert", rich_help_panel=_USE)(use.cert)
+app.command("sign", rich_help_panel=_USE)(use.sign)
+app.command("verify", rich_help_panel=_USE)(use.verify)
+app.command("encipher", rich_help_panel=_USE)(use.encipher)
+app.command("decipher", rich_help_panel=_USE)(use.decipher)
+app.command("change-pin", rich_help_panel=_PINS)(pins.change_pin)
+app.command("unblock", rich_help_panel=_PINS)(pins.unblock)
+
+_ADDRESS = re.compile(r"(\[[0-9a-fA-F:]+\]|[\w.-]+)?:\d+")
+
+
+def with_default_address(arguments: Sequence[str]) -> list[str]:
+    """Give ``--vpcd`` its default address where none follows: the parser has no such option."""
+    complete: list[str] = []
+    for place, argument in enumerate(arguments):
+        following = arguments[place + 1] if place + 1 < len(arguments) else ""
+        if argument == "--vpcd" and not _ADDRESS.fullmatch(following):
+            argument = f"--vpcd={serve.DEFAULT_ADDRESS}"  # noqa: PLW2901 the argument as completed
+        complete.append(argument)
+    return complete

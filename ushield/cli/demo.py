@@ -1,0 +1,190 @@
+"""``ushield demo``: the main job of the key, end to end, on a token in memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
+    from host.client import TokenClient
+    from host.trace import TraceRecord
+
+_PIN, _WRONG_PIN, _PUK, _NEW_PIN = "246810", "000000", "97531864", "135791"
+_ORDER = "transfer 1,000,000.00 CNY from 6222 0000 0000 0001 to Li Lei, 6222 0000 0000 0002".encode()
+_SECRET = b"session key of the bank"
+
+
+def demo() -> None:
+    """Personalise a token, sign a payment order, decipher, block the PIN and unblock it.
+
+    Shows each APDU as a readable dialogue, and checks every result; exit code 0 only if all held.
+    """
+    show = _Show()
+    token = _personalise(show)
+    certificate = _fetch_certificate(show, token)
+    _sign(show, token, certificate)
+    _decipher(show, token)
+    _block_and_unblock(show, token)
+    raise typer.Exit(show.end())
+
+
+class _Show:
+    """What the viewer sees: headings, the dialogue as it happens, and the checks."""
+
+    def __init__(self) -> None:
+        self._console = Console(highlight=False, soft_wrap=True)
+        self._checks = 0
+        self._failed = 0
+        self._kept: list[TraceRecord] | None = None
+
+    def heading(self, text: str) -> None:
+        """Begin a part."""
+        self._console.print(Text(f"\n{text}", style="bold"))
+
+    def record(self, record: TraceRecord) -> None:
+        """One APDU: a line now, or kept for the summary."""
+        from host.trace import Direction, format_record
+
+        if self._kept is not None:
+            self._kept.append(record)
+            return
+        style = "cyan" if record.direction is Direction.TO_CARD else "green"
+        self._console.print(Text(f"  {format_record(record)}", style=style))
+
+    def summarise(self) -> None:
+        """From here on keep the dialogue instead of showing it."""
+        self._kept = []
+
+    def summary(self) -> None:
+        """Say how often each command was sent, and show the dialogue again from here on."""
+        from host.trace import Direction
+
+        sent = [record for record in self._kept or () if record.direction is Direction.TO_CARD]
+        for name, count in Counter(record.name for record in sent).items():
+            self._console.print(Text(f"  > {count:3} x {name}", style="cyan"))
+        self._kept = None
+
+    def check(self, what: str, held: bool) -> None:
+        """Say whether something that must hold did."""
+        self._checks += 1
+        self._failed += not held
+        mark, style = ("ok", "bold green") if held else ("FAILED", "bold red")
+        self._console.print(Text(f"  {mark}: ", style=style) + Text(what, style="default"))
+
+    def end(self) -> int:
+        """The last line, and the exit code."""
+        held = self._checks - self._failed
+        self.heading(f"{held} of {self._checks} checks held")
+        return 1 if self._failed else 0
+
+
+def _personalise(show: _Show) -> TokenClient:
+    from ushield.tokens import new_token
+
+    show.heading("Personalise a token: PINs, files, two RSA-1024 keys, certificates")
+    show.summarise()
+    token = new_token(
+        pin=_PIN,
+        puk=_PUK,
+        keys=("rsa1024:sign", "rsa1024:decipher"),
+        subject="CN=Han Meimei,O=Example Bank",
+        label="Han Meimei",
+        trace=show.record,
+    )
+    show.summary()
+    found = token.info()
+    show.check("the token is activated", found.phase.name == "ACTIVATED")
+    show.check("6 tries for the PIN, 10 for the PUK", _tries(token) == (6, 10))
+    return token
+
+
+def _tries(token: TokenClient) -> tuple[int | None, int | None]:
+    found = token.info()
+    return found.pin_tries_left, found.puk_tries_left
+
+
+def _fetch_certificate(show: _Show, token: TokenClient) -> Certificate:
+    show.heading("Verify the PIN and fetch the certificate")
+    token.verify_pin(_PIN)
+    certificate = token.certificate()
+    show.check(
+        f"the certificate is for {certificate.subject.rfc4514_string()}",
+        "Han Meimei" in certificate.subject.rfc4514_string(),
+    )
+    return certificate
+
+
+def _sign(show: _Show, token: TokenClient, certificate: Certificate) -> None:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    show.heading(f"Sign a payment order: {_ORDER.decode()}")
+    signature = token.sign(_ORDER)
+    public = certificate.public_key()
+
+    def is_signature_over(order: bytes) -> bool:
+        if not isinstance(public, RSAPublicKey):
+            return False
+        try:
+            public.verify(signature, order, PKCS1v15(), SHA256())
+        except InvalidSignature:
+            return False
+        return True
+
+    show.check("the signature has 128 bytes: RSA-1024", len(signature) == 128)
+    show.check("the certificate verifies it", is_signature_over(_ORDER))
+    altered = _ORDER.replace(b"Li Lei", b"Mallory")
+    show.check("it does not verify an altered order", not is_signature_over(altered))
+
+
+def _decipher(show: _Show, token: TokenClient) -> None:
+    show.heading("Encipher for the token, and decipher on it")
+    cryptogram = token.encipher(_SECRET)
+    show.check("the cryptogram does not show the text", _SECRET not in cryptogram)
+    show.check("the token deciphers it", token.decipher(cryptogram) == _SECRET)
+
+
+def _block_and_unblock(show: _Show, token: TokenClient) -> None:
+    from host.errors import CardError, PinBlocked, WrongPin
+
+    show.heading("Six wrong PINs block the token")
+    left: list[int] = []
+    blocked = False
+    for _ in range(6):
+        try:
+            token.verify_pin(_WRONG_PIN)
+        except WrongPin as wrong:
+            left.append(wrong.tries_left)
+        except PinBlocked:
+            blocked = True
+    show.check("the tries count down 5, 4, 3, 2, 1", left == [5, 4, 3, 2, 1])
+    show.check("the sixth wrong PIN blocks", blocked)
+
+    def refused() -> bool:
+        try:
+            token.verify_pin(_PIN)
+        except PinBlocked:
+            return True
+        return False
+
+    def signs() -> bool:
+        try:
+            return len(token.sign(_ORDER)) == 128
+        except CardError:
+            return False
+
+    show.check("the right PIN does not help any more", refused())
+    show.check("nothing can be signed", not signs())
+    show.heading("The PUK unblocks it, with a new PIN")
+    token.unblock_pin(_PUK, _NEW_PIN)
+    token.verify_pin(_NEW_PIN)
+    show.check("the token signs again", signs())
+    show.check("6 tries for the PIN, 10 for the PUK", _tries(token) == (6, 10))

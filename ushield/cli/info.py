@@ -1,0 +1,95 @@
+"""``ushield info``: what a token says about itself."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ushield.cli.options import Reader, Token
+from ushield.cli.target import connected
+
+if TYPE_CHECKING:
+    from host.client import TokenInfo
+
+
+def info(
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False,
+    token: Token = None,
+    reader: Reader = None,
+) -> None:
+    """Show label, serial number, phase of life, tries left, keys and certificates. Needs no PIN."""
+    with connected(token, reader) as client:
+        found = client.info()
+    if as_json:
+        typer.echo(json.dumps(_plain(found), indent=2, ensure_ascii=False))
+    else:
+        _show(found)
+
+
+def _plain(found: TokenInfo) -> dict[str, Any]:
+    """The same as JSON takes it."""
+    return {
+        "label": found.label,
+        "serial": found.serial.hex(),
+        "phase": found.phase.name.lower(),
+        "pin_tries_left": found.pin_tries_left,
+        "puk_tries_left": found.puk_tries_left,
+        "keys": [
+            {
+                "number": key.reference,
+                "label": key.label,
+                "id": key.id.hex(),
+                "kind": key.kind,
+                "bits": key.bits,
+                "usage": sorted(key.usage),
+            }
+            for key in found.keys
+        ],
+        "certificates": [
+            {
+                "label": entry.label,
+                "id": entry.id.hex(),
+                "subject": entry.certificate.subject.rfc4514_string(),
+                "issuer": entry.certificate.issuer.rfc4514_string(),
+                "serial": f"{entry.certificate.serial_number:x}",
+                "not_before": entry.certificate.not_valid_before_utc.isoformat(),
+                "not_after": entry.certificate.not_valid_after_utc.isoformat(),
+            }
+            for entry in found.certificates
+        ],
+    }
+
+
+def _show(found: TokenInfo) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False, soft_wrap=True)
+    facts = Table.grid(padding=(0, 2))
+    for name, value in (
+        ("label", found.label or "none"),
+        ("serial number", found.serial.hex()),
+        ("phase", found.phase.name.lower().replace("_", " ")),
+        ("PIN tries left", _count(found.pin_tries_left)),
+        ("PUK tries left", _count(found.puk_tries_left)),
+    ):
+        facts.add_row(name, value)
+    console.print(facts)
+    if found.keys:
+        keys = Table("no.", "key", "kind", "may", "certificate until", box=None, pad_edge=False)
+        until = {
+            entry.id: f"{entry.certificate.not_valid_after_utc:%Y-%m-%d}"
+            for entry in found.certificates
+        }
+        for key in found.keys:
+            kind = f"{key.kind}{'' if key.bits is None else f' {key.bits}'}"
+            usage = ", ".join(sorted(key.usage))
+            keys.add_row(str(key.reference), key.label, kind, usage, until.get(key.id, "none"))
+        console.print()
+        console.print(keys)
+
+
+def _count(tries: int | None) -> str:
+    return "no PIN" if tries is None else str(tries)

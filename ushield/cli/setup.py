@@ -1,0 +1,73 @@
+"""``ushield init``: a new token image, personalised or blank."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ushield.cli.options import PinFile
+from ushield.cli.secrets import Secrets
+
+if TYPE_CHECKING:
+    from host.personalise import Profile
+
+
+class KeyKind(StrEnum):
+    """Kinds of key that a token can have."""
+
+    RSA1024 = "rsa1024"
+    RSA2048 = "rsa2048"
+    RSA3072 = "rsa3072"
+    RSA4096 = "rsa4096"
+    P256 = "p256"
+    P384 = "p384"
+
+
+def init(
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="The file to make.")],
+    key: Annotated[
+        list[KeyKind] | None,
+        typer.Option(
+            "--key",
+            help="A key to make; give it more than once for more keys. "
+            "Without it: one rsa2048 key to sign and one to decipher.",
+        ),
+    ] = None,
+    subject: Annotated[
+        str, typer.Option(help="Whom the certificates name (RFC 4514).")
+    ] = "CN=U-Shield",
+    label: Annotated[str, typer.Option(help="What programs call the token.")] = "U-Shield",
+    blank: Annotated[
+        bool, typer.Option("--blank", help="Leave the card blank: OpenSC personalises it.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing token.")] = False,
+    pin_file: PinFile = None,
+) -> None:
+    """Make a token: keys, self-signed certificates valid five years, PKCS#15 files, PIN and PUK.
+
+    The SO PIN, which allows to erase the token, is USHIELD_SO_PIN, else the same as the PUK.
+    """
+    from ushield.device.image import new_image
+    from ushield.tokens import manufacture
+
+    profile = None if blank else _profile(Secrets.of(pin_file), key or [], subject, label)
+    with new_image(image, replace=force) as store:
+        manufacture(store, profile)
+    typer.echo(f"{image}: {'a blank token' if blank else f'a token called {label}'}")
+
+
+def _profile(secrets: Secrets, keys: list[KeyKind], subject: str, label: str) -> Profile:
+    from host.personalise import Profile
+
+    puk = secrets.choose("USHIELD_PUK")
+    return Profile.of(
+        pin=secrets.choose("USHIELD_PIN"),
+        puk=puk,
+        so_pin=secrets.known("USHIELD_SO_PIN") or puk,
+        keys=[kind.value for kind in keys],
+        subject=subject,
+        label=label,
+    )

@@ -1,0 +1,129 @@
+"""Commands that use a token's keys: cert, sign, verify, encipher, decipher."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from ushield.cli.complaint import Complaint
+from ushield.cli.files import read, write
+from ushield.cli.options import Input, Key, Output, PinFile, Reader, Token
+from ushield.cli.secrets import Secrets
+from ushield.cli.target import connected, key_choice
+
+Hash = Annotated[
+    Literal["sha256", "sha384", "sha512"], typer.Option("--hash", help="How the input is hashed.")
+]
+SignaturePadding = Annotated[
+    Literal["pkcs1", "pss"], typer.Option("--padding", help="For RSA keys: PKCS#1 v1.5 or PSS.")
+]
+CipherPadding = Annotated[
+    Literal["pkcs1", "oaep"],
+    typer.Option("--padding", help="PKCS#1 v1.5, or OAEP with SHA-256."),
+]
+
+
+def cert(
+    key: Key = None,
+    der: Annotated[bool, typer.Option("--der", help="Write DER instead of PEM.")] = False,
+    output: Output = None,
+    token: Token = None,
+    reader: Reader = None,
+) -> None:
+    """Write the certificate of a key. Needs no PIN."""
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    with connected(token, reader) as client:
+        certificate = client.certificate(key_choice(key))
+    form = Encoding.DER if der else Encoding.PEM
+    write(output, certificate.public_bytes(form), text=not der)
+
+
+def sign(
+    source: Input = None,
+    key: Key = None,
+    hash_name: Hash = "sha256",
+    padding: SignaturePadding = "pkcs1",
+    output: Output = None,
+    token: Token = None,
+    reader: Reader = None,
+    pin_file: PinFile = None,
+) -> None:
+    """Sign a file. The signature is raw bytes for RSA, DER for EC, as `openssl dgst` takes it."""
+    secrets = Secrets.of(pin_file)
+    message = read(source)
+    with connected(token, reader) as client:
+        client.verify_pin(secrets.get("USHIELD_PIN"))
+        signature = client.sign(message, key_choice(key), hash=hash_name, padding=padding)
+    write(output, signature)
+
+
+def verify(
+    source: Input = None,
+    signature: Annotated[
+        Path | None,
+        typer.Option(
+            "--signature",
+            metavar="FILE",
+            help="Check this signature of the input with the token's certificate instead.",
+        ),
+    ] = None,
+    key: Key = None,
+    hash_name: Hash = "sha256",
+    padding: SignaturePadding = "pkcs1",
+    token: Token = None,
+    reader: Reader = None,
+    pin_file: PinFile = None,
+) -> None:
+    """Check the PIN; or, with --signature, a signature, which needs no PIN."""
+    if signature is None:
+        if source is not None:
+            raise Complaint("a file can be verified only against a signature: add --signature FILE")
+        secrets = Secrets.of(pin_file)
+        with connected(token, reader) as client:
+            client.verify_pin(secrets.get("USHIELD_PIN"))
+        typer.echo("the PIN is right")
+        return
+    given, message = signature.read_bytes(), read(source)
+    with connected(token, reader) as client:
+        good = client.check_signature(
+            given, message, key_choice(key), hash=hash_name, padding=padding
+        )
+    if not good:
+        raise Complaint("the signature is wrong: another key, another file, or a changed one")
+    typer.echo("the signature is right")
+
+
+def encipher(
+    source: Input = None,
+    key: Key = None,
+    padding: CipherPadding = "pkcs1",
+    output: Output = None,
+    token: Token = None,
+    reader: Reader = None,
+) -> None:
+    """Encipher a short file for the token, which alone can decipher it. Needs no PIN."""
+    plain = read(source)
+    with connected(token, reader) as client:
+        cryptogram = client.encipher(plain, key_choice(key), padding=padding)
+    write(output, cryptogram)
+
+
+def decipher(
+    source: Input = None,
+    key: Key = None,
+    padding: CipherPadding = "pkcs1",
+    output: Output = None,
+    token: Token = None,
+    reader: Reader = None,
+    pin_file: PinFile = None,
+) -> None:
+    """Decipher what was enciphered for the token."""
+    secrets = Secrets.of(pin_file)
+    cryptogram = read(source)
+    with connected(token, reader) as client:
+        client.verify_pin(secrets.get("USHIELD_PIN"))
+        plain = client.decipher(cryptogram, key_choice(key), padding=padding)
+    write(output, plain)

@@ -1,0 +1,50 @@
+"""Tokens put together: the chip, its memory, and a client for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from applet.os.store import MemoryStore, Store
+from applet.pkcs15 import build_card
+from host.client import TokenClient
+from host.memory import MemoryTransport
+from host.personalise import Profile, personalise
+from host.trace import TraceRecord
+from ushield.device.image import open_image
+
+
+def new_token(
+    *,
+    pin: str = "123456",
+    puk: str = "12345678",
+    keys: Sequence[str] = (),
+    subject: str = "CN=U-Shield",
+    label: str = "U-Shield",
+    trace: Callable[[TraceRecord], None] | None = None,
+) -> TokenClient:
+    """A fresh personalised token in memory.
+
+    `keys` are kinds such as "rsa2048" or "p256"; without any, the token gets one RSA-2048 key to
+    sign and one to decipher. `trace` gets a record of every APDU.
+    """
+    profile = Profile.of(pin=pin, puk=puk, keys=keys, subject=subject, label=label)
+    return manufacture(MemoryStore(), profile, trace=trace)
+
+
+def manufacture(
+    store: Store, profile: Profile | None, *, trace: Callable[[TraceRecord], None] | None = None
+) -> TokenClient:
+    """A new card with its state in `store`, personalised unless `profile` is None."""
+    client = TokenClient(MemoryTransport(build_card(store)), trace=trace)
+    if profile is not None:
+        personalise(client, profile)
+    return client
+
+
+@contextmanager
+def open_token(path: Path) -> Iterator[TokenClient]:
+    """The token of an image file, in memory; the file is free again at the end."""
+    with closing(open_image(path)) as store, MemoryTransport(build_card(store)) as transport:
+        yield TokenClient(transport)
