@@ -1,0 +1,148 @@
+"""Everyday commands on a token image, their results checked by openssl and `cryptography`."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from tests.cli.program import NEW_PIN, PIN, PUK, SO_PIN, ok, refused
+
+ORDER = b"pay 100.00 CNY to Li Lei\n"
+
+
+def test_init_makes_a_private_file_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "new.token"
+    done = ok("init", path, "--key", "p256", "--label", "my key")
+    assert str(path) in done.text
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "my key" in ok("info", "--token", path, USHIELD_PIN=None).text
+
+
+def test_by_default_one_key_signs_and_one_deciphers(tmp_path: Path) -> None:
+    path = tmp_path / "new.token"
+    ok("init", path)
+    keys = json.loads(ok("info", "--json", "--token", path).text)["keys"]
+    assert [(key["kind"], key["bits"]) for key in keys] == [("rsa", 2048), ("rsa", 2048)]
+    assert "sign" in keys[0]["usage"] and "decrypt" not in keys[0]["usage"]
+    assert "decrypt" in keys[1]["usage"] and "sign" not in keys[1]["usage"]
+
+
+def test_info_for_programs(made: Path) -> None:
+    found = json.loads(ok("info", "--json", "--token", made).text)
+    assert found["label"] == "U-Shield"
+    assert found["phase"] == "activated"
+    assert (found["pin_tries_left"], found["puk_tries_left"]) == (6, 10)
+    assert len(bytes.fromhex(found["serial"])) == 10
+    assert [key["number"] for key in found["keys"]] == [1, 2]
+    assert len(found["certificates"]) == 2
+    for certificate in found["certificates"]:
+        assert certificate["subject"] == certificate["issuer"] == "CN=Li Lei,O=Example"
+        begin, end = (
+            datetime.fromisoformat(certificate[name]) for name in ("not_before", "not_after")
+        )
+        assert timedelta(days=5 * 365) <= end - begin <= timedelta(days=5 * 366)
+
+
+def test_a_signature_is_what_openssl_takes(made: Path, tmp_path: Path) -> None:
+    order, signature, certificate = (tmp_path / name for name in ("order", "sig", "pem"))
+    order.write_bytes(ORDER)
+    for key, options in (
+        ("1", ()),
+        ("2", ()),
+        ("1", ("--hash", "sha512")),
+        ("1", ("--padding", "pss")),
+    ):
+        ok("sign", order, "-o", signature, "--key", key, *options, "--token", made)
+        ok("cert", "-o", certificate, "--key", key, "--token", made)
+        public = subprocess.run(
+            ["openssl", "x509", "-in", certificate, "-noout", "-pubkey"],
+            check=True,
+            capture_output=True,
+        ).stdout
+        (tmp_path / "pub").write_bytes(public)
+        digest = f"-{options[1] if '--hash' in options else 'sha256'}"
+        pss = ("-sigopt", "rsa_padding_mode:pss") if "pss" in options else ()
+        subprocess.run(
+            ["openssl", "dgst", digest, "-verify", tmp_path / "pub", *pss, "-signature", signature]
+            + [order],
+            check=True,
+            capture_output=True,
+        )
+        arguments = ("verify", order, "--signature", signature, "--key", key, *options)
+        assert "right" in ok(*arguments, "--token", made, USHIELD_PIN=None).text
+        order.write_bytes(ORDER + b"!")
+        assert "wrong" in refused(*arguments, "--token", made)
+        order.write_bytes(ORDER)
+
+
+def test_standard_input_and_output(made: Path) -> None:
+    signature = ok("sign", "--key", "1", "--token", made, stdin=ORDER).out
+    der = ok("cert", "--der", "--token", made).out
+    public = x509.load_der_x509_certificate(der).public_key()
+    assert isinstance(public, rsa.RSAPublicKey)
+    public.verify(signature, ORDER, padding.PKCS1v15(), hashes.SHA256())
+
+
+@pytest.mark.parametrize("mode", ["pkcs1", "oaep"])
+def test_encipher_and_decipher(tmp_path: Path, mode: str) -> None:
+    token = tmp_path / "new.token"
+    ok("init", token)
+    arguments = ("--padding", mode, "--token", token)
+    cryptogram = ok("encipher", *arguments, stdin=b"a secret", USHIELD_PIN=None).out
+    assert len(cryptogram) == 256
+    assert ok("decipher", *arguments, stdin=cryptogram).out == b"a secret"
+
+
+def test_verify_change_unblock(token: Path, tmp_path: Path) -> None:
+    at = ("--token", token)
+    assert "right" in ok("verify", *at).text
+    ok("change-pin", *at, USHIELD_NEW_PIN=NEW_PIN)
+    assert "5 tries left" in refused("verify", *at)
+    assert "right" in ok("verify", *at, USHIELD_PIN=NEW_PIN).text
+    for left in (5, 4, 3, 2, 1):
+        assert f"{left} tr" in refused("verify", *at, USHIELD_PIN="000000")
+    assert "blocked" in refused("verify", *at, USHIELD_PIN="000000")
+    line = refused("sign", *at, stdin=ORDER, USHIELD_PIN=NEW_PIN)
+    assert "blocked" in line and "ushield unblock" in line
+    found = json.loads(ok("info", "--json", *at).text)
+    assert (found["phase"], found["pin_tries_left"]) == ("pin_blocked", 0)
+    assert "9 tries left" in refused("unblock", *at, USHIELD_PUK="00000000", USHIELD_NEW_PIN=PIN)
+    ok("unblock", *at, USHIELD_NEW_PIN=PIN)
+    ok("verify", *at)
+
+
+def test_pins_from_a_file(token: Path, tmp_path: Path) -> None:
+    file = tmp_path / "pins"
+    file.write_text(f"{PIN}\n{PUK}\n{NEW_PIN}\n{SO_PIN}\n")
+    none = dict.fromkeys(("USHIELD_PIN", "USHIELD_PUK", "USHIELD_SO_PIN"))
+    ok("verify", "--pin-file", file, "--token", token, **none)
+    ok("change-pin", "--pin-file", file, "--token", token, **none)
+    ok("init", tmp_path / "other.token", "--key", "p256", "--pin-file", file, **none)
+    ok("verify", "--token", tmp_path / "other.token")
+
+
+def test_blank_is_as_born(tmp_path: Path) -> None:
+    path = tmp_path / "blank.token"
+    ok("init", path, "--blank", USHIELD_PIN=None, USHIELD_PUK=None)
+    found = json.loads(ok("info", "--json", "--token", path).text)
+    assert found["phase"] == "manufactured"
+    assert found["pin_tries_left"] is None
+    assert found["keys"] == found["certificates"] == []
+    assert "manufactured" in ok("info", "--token", path).text
+
+
+def test_the_demo_holds() -> None:
+    done = ok("demo", USHIELD_PIN=None, USHIELD_PUK=None)
+    assert "FAILED" not in done.text
+    assert "VERIFY" in done.text and "not shown" in done.text
+    for secret in ("246810", "97531864", "135791"):
+        assert secret not in done.text
+        assert secret.encode().hex() not in done.text.lower()
