@@ -153,7 +153,7 @@ class Pcscd:
         (self.folder / "reader.conf").write_text(conf)
         self.socket.unlink(missing_ok=True)
         command = [*_namespace(), "sh", "-ec", IN_A_NAMESPACE, "sh", str(self.folder), str(DRIVERS)]
-        command += ["pcscd", "--foreground", "--config", "/run/pcscd/reader.conf", *_polkit()]
+        command += [_daemon(), "--foreground", "--config", "/run/pcscd/reader.conf", *_polkit()]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -177,9 +177,8 @@ def eventually(condition: Callable[[], bool], what: str, seconds: float = 10) ->
 
 def missing() -> str:
     """What this machine lacks to run a private pcscd, in words; empty if nothing."""
-    for program, package in (("pcscd", "pcscd"), ("unshare", "util-linux")):
-        if _program(program) is None:
-            return f"{program} is not installed (Debian's package {package})"
+    if shutil.which(_daemon()) is None:
+        return "pcscd is not installed (Debian's package pcscd)"
     if not (DRIVERS / "serial" / VPCD).exists():
         return f"{VPCD} is not installed (Debian's package vsmartcard-vpcd)"
     trial = subprocess.run([*_namespace(), "true"], capture_output=True, text=True, check=False)
@@ -245,14 +244,13 @@ def _namespace() -> list[str]:
 
 def _polkit() -> list[str]:
     """Newer daemons ask polkit who may use a card, and there is none in our namespace."""
-    asked = subprocess.run(
-        [_program("pcscd") or "pcscd", "--help"], capture_output=True, text=True, check=False
-    )
+    asked = subprocess.run([_daemon(), "--help"], capture_output=True, text=True, check=False)
     return ["--disable-polkit"] if "--disable-polkit" in asked.stdout + asked.stderr else []
 
 
-def _program(name: str) -> str | None:
-    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+def _daemon() -> str:
+    """Where pcscd is: in a folder that an ordinary user's PATH leaves out."""
+    return shutil.which("pcscd") or "/usr/sbin/pcscd"
 
 
 def _free_ports() -> Iterator[int]:
