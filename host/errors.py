@@ -28,6 +28,10 @@ class UnsupportedError(HostError, ValueError):
     """An algorithm, padding, curve or size that these keys do not have."""
 
 
+class DecipherError(HostError, ValueError):
+    """What came out of a cryptogram is not padded as it should be: another key, or damaged."""
+
+
 class AnswerError(HostError):
     """The card answered 9000, with something that cannot be understood."""
 

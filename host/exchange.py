@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from apdu.command import Command, build_command, parse_command
 from apdu.instruction import INS
+from host.errors import AnswerError
 
 Transmit = Callable[[bytes], bytes]
 """A command APDU in, a response APDU out."""
@@ -19,6 +20,8 @@ SHORT = 255
 
 _MORE, _WRONG_LE = 0x61, 0x6C
 _CHAIN = 0x10
+_LONGEST = 65536
+"""Bytes of the longest answer that an extended Le can ask for (ISO 7816-3 §12.1.3)."""
 
 
 def continued(transmit: Transmit) -> Transmit:
@@ -68,6 +71,9 @@ def _collect(transmit: Transmit, answer: bytes) -> bytes:
     parts = bytearray(answer[:-2])
     while answer[-2] == _MORE:
         answer = transmit(bytes((0x00, INS.GET_RESPONSE, 0x00, 0x00, answer[-1])))
+        stuck = len(answer) == 2 and answer[0] == _MORE
+        if stuck or len(parts) > _LONGEST:
+            raise AnswerError("the card promises more and more of an answer without end")
         parts += answer[:-2]
     return bytes(parts) + answer[-2:]
 

@@ -1,0 +1,151 @@
+"""The keys and certificates of a token, found through its PKCS#15 files, and the choice of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from apdu.errors import ApduError
+from apdu.filecontrol import FileKind
+from apdu.instruction import INS
+from apdu.pkcs15.entries import KeyKind
+from apdu.pkcs15.read import (
+    CertificateEntry,
+    PrivateKeyEntry,
+    read_certificates,
+    read_private_keys,
+)
+from host.errors import AnswerError, KeyChoiceError, NotFound, UnsupportedError
+from host.link import CardLink
+from host.usage import Usage
+
+KeyChoice = int | str | None
+"""A key by its reference (1 for key file 4B01), by its label, or the first one that fits."""
+
+APPLICATION = bytes.fromhex("5015")
+"""The path of the PKCS#15 application's directory, from the master file."""
+
+PRIVATE_KEYS, CERTIFICATES = APPLICATION + b"\x44\x02", APPLICATION + b"\x44\x03"
+KEY_FILES = 0x4B00
+"""Identifier of key file 0; the low byte is the key's reference."""
+
+_READ = 256
+
+_FITTING = {
+    Usage.SIGN: {"sign", "signRecover", "nonRepudiation"},
+    Usage.DECIPHER: {"decrypt", "unwrap"},
+    Usage.DERIVE: {"derive"},
+}
+_KINDS: dict[int, KeyKind] = {FileKind.RSA_KEY: "rsa", FileKind.EC_KEY: "ec"}
+_WORDS = {Usage.SIGN: "sign", Usage.DECIPHER: "decipher", Usage.DERIVE: "agree on a key"}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInfo:
+    """A private key on the token. `bits`: of the modulus, or of the curve's field."""
+
+    reference: int
+    label: str
+    id: bytes
+    kind: KeyKind
+    bits: int
+    usage: frozenset[str]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the modulus, or of a field element."""
+        return -(-self.bits // 8)
+
+    def fits(self, use: Usage) -> bool:
+        """Whether the token's directory gives the key for this use."""
+        return bool(self.usage & _FITTING[use])
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateInfo:
+    """A certificate on the token. `key_reference` is None when its key is not there."""
+
+    label: str
+    id: bytes
+    key_reference: int | None
+
+
+def read_file(link: CardLink, path: bytes) -> bytes:
+    """The whole content of a transparent file, by its path from the master file (without it)."""
+    with link.transaction():
+        size = link.select(path).size or 0
+        parts = bytearray()
+        while len(parts) < size:
+            part = link.command(INS.READ_BINARY, len(parts), le=min(_READ, size - len(parts)))
+            if not part:
+                break
+            parts += part
+    return bytes(parts)
+
+
+def read_keys(link: CardLink) -> tuple[KeyInfo, ...]:
+    """The private keys; none on a token without a directory of them."""
+    try:
+        entries = read_private_keys(read_file(link, PRIVATE_KEYS))
+    except NotFound:
+        return ()
+    except ApduError as error:
+        raise AnswerError(f"the token's directory of private keys is damaged: {error}") from None
+    return tuple(_key(entry) for entry in entries if len(entry.path) >= 2)
+
+
+def read_certificate_list(link: CardLink, keys: Iterable[KeyInfo]) -> tuple[CertificateInfo, ...]:
+    """The certificates; none on a token without a directory of them."""
+    try:
+        entries = read_certificates(read_file(link, CERTIFICATES))
+    except NotFound:
+        return ()
+    except ApduError as error:
+        raise AnswerError(f"the token's directory of certificates is damaged: {error}") from None
+    references = {key.id: key.reference for key in reversed(tuple(keys))}
+    return tuple(_certificate(entry, references) for entry in entries)
+
+
+def choose(keys: Iterable[KeyInfo], choice: KeyChoice, use: Usage | None) -> KeyInfo:
+    """The key that is meant; with None, the first one for `use`, if that is given.
+
+    KeyChoiceError when there is none, or when there are two of the same label.
+    """
+    if choice is None:
+        found = [key for key in keys if use is None or key.fits(use)][:1]
+        wanted = f"that may {_WORDS[use]}" if use is not None else "at all"
+    elif isinstance(choice, str):
+        found = [key for key in keys if key.label == choice]
+        wanted = f"labelled {choice!r}"
+    else:
+        found = [key for key in keys if key.reference == choice]
+        wanted = f"with reference {choice}"
+    if len(found) > 1:
+        raise KeyChoiceError(f"the token has {len(found)} keys {wanted}: choose by reference")
+    if not found:
+        raise KeyChoiceError(f"the token has no key {wanted}")
+    return found[0]
+
+
+def inspect_key(link: CardLink, reference: int) -> KeyInfo:
+    """A key that the directory does not name, from its key file itself."""
+    control = link.select(APPLICATION + (KEY_FILES | reference).to_bytes(2, "big"))
+    kind = _KINDS.get(control.kind or 0)
+    if kind is None or not control.size:
+        raise UnsupportedError(f"file {KEY_FILES | reference:04X} holds no RSA or EC key")
+    return KeyInfo(reference, "", b"", kind, control.size, frozenset())
+
+
+def _key(entry: PrivateKeyEntry) -> KeyInfo:
+    return KeyInfo(
+        reference=entry.path[-1],
+        label=entry.label,
+        id=entry.id,
+        kind=entry.kind,
+        bits=entry.bits or 0,
+        usage=entry.usage,
+    )
+
+
+def _certificate(entry: CertificateEntry, references: dict[bytes, int]) -> CertificateInfo:
+    return CertificateInfo(entry.label, entry.id, references.get(entry.id))

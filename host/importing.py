@@ -1,0 +1,51 @@
+"""A private key from outside, taken apart as the card wants it: one PUT DATA for each part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from apdu.pkcs15.entries import KeyKind
+from host.errors import UnsupportedError
+from host.publickey import CURVES, uncompressed
+
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+
+_MODULUS, _EXPONENT, _P, _Q, _DP, _DQ, _Q_INVERSE = 0x80, 0x81, 0x83, 0x84, 0x85, 0x86, 0x87
+_EC_POINT, _EC_PRIVATE = 0x86, 0x87
+_RSA_BITS = (1024, 2048, 3072, 4096)
+
+
+def describe_key(key: PrivateKey) -> tuple[KeyKind, int]:
+    """Kind and bits. UnsupportedError for a key that the card has no algorithm for."""
+    if isinstance(key, rsa.RSAPrivateKey) and key.key_size in _RSA_BITS:
+        return "rsa", key.key_size
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        curve = CURVES.get(key.key_size)
+        if curve is not None and curve.name == key.curve.name:
+            return "ec", key.key_size
+    raise UnsupportedError("the card takes RSA keys of 1024 to 4096 bits, P-256 and P-384")
+
+
+def key_parts(key: PrivateKey) -> Iterator[tuple[int, bytes]]:
+    """The parts in the order in which the card puts them together, by their component number.
+
+    A number of an RSA key whose top bit is set has a zero byte before it.
+    """
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        size = -(-key.key_size // 8)
+        yield _EC_PRIVATE, key.private_numbers().private_value.to_bytes(size, "big")
+        yield _EC_POINT, uncompressed(key.public_key())
+        return
+    numbers = key.private_numbers()
+    for component, number in (
+        (_P, numbers.p),
+        (_Q, numbers.q),
+        (_DP, numbers.dmp1),
+        (_DQ, numbers.dmq1),
+        (_Q_INVERSE, numbers.iqmp),
+        (_MODULUS, numbers.public_numbers.n),
+        (_EXPONENT, numbers.public_numbers.e),
+    ):
+        yield component, number.to_bytes(number.bit_length() // 8 + 1, "big")

@@ -1,0 +1,209 @@
+"""Keys on a token as `cryptography` takes private keys: whoever takes one can use the card.
+
+A certificate builder, for one, signs with them. The private numbers stay where they are: asking
+for them raises `UnsupportedError`. The PIN is the caller's affair.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa, utils
+from cryptography.hazmat.primitives.asymmetric.padding import (
+    MGF,
+    OAEP,
+    PSS,
+    AsymmetricPadding,
+    PKCS1v15,
+)
+
+from host.directory import KeyInfo
+from host.errors import UnsupportedError
+from host.padding import digest_of, digest_size, oaep_message, pss_block
+from host.publickey import CURVES
+
+if TYPE_CHECKING:
+    from cryptography.utils import Buffer
+
+    from host.client import TokenClient
+
+_Hashing = utils.Prehashed | hashes.HashAlgorithm
+
+
+class TokenRsaKey(rsa.RSAPrivateKey):
+    """An RSA key on a token."""
+
+    def __init__(self, client: TokenClient, key: KeyInfo) -> None:
+        self._client = client
+        self._key = key
+
+    def __repr__(self) -> str:
+        return f"<RSA-{self._key.bits} key {self._key.reference} on a token>"
+
+    def __copy__(self) -> TokenRsaKey:
+        return self
+
+    def __deepcopy__(self, _memo: dict[int, object]) -> TokenRsaKey:
+        return self
+
+    @property
+    def key_size(self) -> int:
+        """Bits of the modulus."""
+        return self._key.bits
+
+    def public_key(self) -> rsa.RSAPublicKey:
+        """The public key, asked from the card."""
+        public = self._client.public_key(self._key.reference)
+        assert isinstance(public, rsa.RSAPublicKey)
+        return public
+
+    def sign(
+        self,
+        data: bytes,
+        padding: AsymmetricPadding,
+        algorithm: _Hashing | utils.NoDigestInfo,
+    ) -> bytes:
+        """Sign with PKCS#1 v1.5 or PSS; data that is hashed already comes with `Prehashed`."""
+        if isinstance(algorithm, utils.NoDigestInfo):
+            _require_pkcs1(padding)
+            return self._client.sign_block(self._type_1(data), self._key.reference)
+        digest, name = _digest(data, algorithm)
+        if isinstance(padding, PSS):
+            return self._sign_pss(digest, name, padding)
+        _require_pkcs1(padding)
+        return self._client.sign_digest(digest, self._key.reference, hash=name)
+
+    def decrypt(self, ciphertext: bytes, padding: AsymmetricPadding) -> bytes:
+        """Decipher PKCS#1 v1.5 or OAEP."""
+        if not isinstance(padding, OAEP):
+            _require_pkcs1(padding)
+            return self._client.decipher(ciphertext, self._key.reference)
+        block = self._client.decipher(ciphertext, self._key.reference, padding="none")
+        label = padding._label or b""  # noqa: SLF001
+        return oaep_message(block, _name(padding.algorithm), label, _mask_name(padding.mgf))
+
+    def private_numbers(self) -> NoReturn:
+        """They do not leave the card: UnsupportedError."""
+        _stays()
+
+    def private_bytes(self, *_args: object, **_kwargs: object) -> NoReturn:
+        """They do not leave the card: UnsupportedError."""
+        _stays()
+
+    def _sign_pss(self, digest: bytes, name: str, padding: PSS) -> bytes:
+        salt = self._client.entropy(self._salt_length(padding, len(digest)))
+        block = pss_block(digest, name, salt, self._key.bits, _mask_name(padding.mgf))
+        return self._client.sign_block(block, self._key.reference)
+
+    def _salt_length(self, padding: PSS, digest_length: int) -> int:
+        """PSS takes a number, or an object that stands for one."""
+        asked = padding._salt_length  # noqa: SLF001
+        if isinstance(asked, int):
+            return asked
+        if asked is PSS.DIGEST_LENGTH:
+            return digest_length
+        if asked is PSS.MAX_LENGTH:
+            return -(-(self._key.bits - 1) // 8) - digest_length - 2
+        raise UnsupportedError("this length of the salt is for verifying only")
+
+    def _type_1(self, payload: bytes) -> bytes:
+        """The block of PKCS#1 v1.5 (RFC 8017 §9.2, steps 3 to 5)."""
+        fill = self._key.size - len(payload) - 3
+        if fill < 8:
+            raise UnsupportedError(f"{len(payload)} bytes are too many for this key")
+        return b"\x00\x01" + b"\xff" * fill + b"\x00" + payload
+
+
+class TokenEcKey(ec.EllipticCurvePrivateKey):
+    """A key on a curve, on a token."""
+
+    def __init__(self, client: TokenClient, key: KeyInfo) -> None:
+        self._client = client
+        self._key = key
+
+    def __repr__(self) -> str:
+        return f"<{self.curve.name} key {self._key.reference} on a token>"
+
+    def __copy__(self) -> TokenEcKey:
+        return self
+
+    def __deepcopy__(self, _memo: dict[int, object]) -> TokenEcKey:
+        return self
+
+    @property
+    def curve(self) -> ec.EllipticCurve:
+        """The curve."""
+        return CURVES[self._key.bits]
+
+    @property
+    def key_size(self) -> int:
+        """Bits of the curve's field."""
+        return self._key.bits
+
+    def public_key(self) -> ec.EllipticCurvePublicKey:
+        """The public key, asked from the card."""
+        public = self._client.public_key(self._key.reference)
+        assert isinstance(public, ec.EllipticCurvePublicKey)
+        return public
+
+    def sign(self, data: Buffer, signature_algorithm: ec.EllipticCurveSignatureAlgorithm) -> bytes:
+        """ECDSA: DER of r and s. The card chooses its own random numbers."""
+        if not isinstance(signature_algorithm, ec.ECDSA):
+            raise UnsupportedError("keys on curves sign with ECDSA only")
+        if signature_algorithm.deterministic_signing:
+            raise UnsupportedError("the card does not sign deterministically (RFC 6979)")
+        digest, name = _digest(bytes(data), signature_algorithm.algorithm)
+        return self._client.sign_digest(digest, self._key.reference, hash=name)
+
+    def exchange(self, _algorithm: ec.ECDH, peer_public_key: ec.EllipticCurvePublicKey) -> bytes:
+        """ECDH: the shared x coordinate."""
+        if peer_public_key.curve.name != self.curve.name:
+            raise UnsupportedError(f"this key agrees on {self.curve.name} only")
+        return self._client.derive(peer_public_key, self._key.reference)
+
+    def private_numbers(self) -> NoReturn:
+        """They do not leave the card: UnsupportedError."""
+        _stays()
+
+    def private_bytes(self, *_args: object, **_kwargs: object) -> NoReturn:
+        """They do not leave the card: UnsupportedError."""
+        _stays()
+
+
+TokenPrivateKey = TokenRsaKey | TokenEcKey
+
+
+def token_private_key(client: TokenClient, key: KeyInfo) -> TokenPrivateKey:
+    """The key as an object of its kind."""
+    if key.kind == "rsa":
+        return TokenRsaKey(client, key)
+    if key.bits not in CURVES:
+        raise UnsupportedError(f"no curve of {key.bits} bits is known here")
+    return TokenEcKey(client, key)
+
+
+def _digest(data: bytes, algorithm: _Hashing) -> tuple[bytes, str]:
+    """The digest, and the name of its hash."""
+    if isinstance(algorithm, utils.Prehashed):
+        return data, _name(algorithm._algorithm)  # noqa: SLF001
+    name = _name(algorithm)
+    return digest_of(data, name), name
+
+
+def _name(algorithm: hashes.HashAlgorithm) -> str:
+    digest_size(algorithm.name)
+    return algorithm.name
+
+
+def _mask_name(mgf: MGF) -> str:
+    return _name(mgf._algorithm)  # noqa: SLF001
+
+
+def _require_pkcs1(padding: AsymmetricPadding) -> None:
+    if not isinstance(padding, PKCS1v15):
+        raise UnsupportedError(f"the token's RSA keys have no padding {padding.name}")
+
+
+def _stays() -> NoReturn:
+    raise UnsupportedError("a private key on a token does not leave it")

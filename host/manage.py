@@ -1,0 +1,289 @@
+"""Making and changing a token: files, PINs, keys, certificates, and its life from format to end.
+
+Until activation the card asks for no PIN here; afterwards the holder's PIN allows keys and
+certificates, and the security officer's the rest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from apdu.filecontrol import AccessRules, FileControl, FileKind, build_access, build_file_control
+from apdu.instruction import INS
+from apdu.payload import (
+    FormatCard,
+    GenerateKey,
+    PinRecord,
+    build_format_card,
+    build_generate_key,
+    build_pin_record,
+)
+from apdu.pkcs15.entries import (
+    BORN_ON_CARD,
+    IMPORTED,
+    CertificateEntry,
+    KeyKind,
+    PrivateKeyEntry,
+    PublicKeyEntry,
+)
+from apdu.pkcs15.read import entries_of, read_certificates
+from apdu.pkcs15.write import build_certificates, build_private_keys, build_public_keys
+from apdu.status import SW
+from host import directory as d
+from host.client import TokenClient
+from host.errors import NoSpace, NotFound, UnsupportedError
+from host.importing import PrivateKey, describe_key, key_parts
+from host.pin import new_pin_block
+from host.publickey import PublicKey, read_public_key
+from host.usage import Usage, private_key_flags, public_key_flags
+from host.view import PKCS15_AID
+
+KEY_TYPES: dict[str, tuple[KeyKind, int]] = {
+    "rsa1024": ("rsa", 1024),
+    "rsa2048": ("rsa", 2048),
+    "rsa3072": ("rsa", 3072),
+    "rsa4096": ("rsa", 4096),
+    "p256": ("ec", 256),
+    "p384": ("ec", 384),
+}
+"""The keys that the chip makes: kind and bits by the name that people type."""
+
+PIN_TRIES, PUK_TRIES = 6, 10
+"""Wrong tries in a row; the last one blocks."""
+
+MF_ACCESS, DF_ACCESS = AccessRules(1, 1, 3, 0xF), AccessRules(1, 1, 1, 0xF)
+"""Of the master file and of the application: the holder creates, the officer erases."""
+
+_KEY_ACCESS = AccessRules(1, 1, 1, 1)
+_OBJECT_ACCESS = AccessRules(0, 1, 1, 0xF)
+_PUBLIC_KEYS = d.APPLICATION + b"\x44\x04"
+_CERTIFICATE_FILES, _PUBLIC_KEY_FILES = 0x4300, 0x5500
+_FILE_LIST, _FORMAT, _STORE_PIN, _IMPORT = 0x01A1, 0x01E0, 0x0100, 0x0100
+_FILE_KINDS: dict[KeyKind, FileKind] = {"rsa": FileKind.RSA_KEY, "ec": FileKind.EC_KEY}
+_FCP = 0x62
+_MOST = 255
+_MF = b"\x3f\x00"
+_AUTH_ID = b"\x01"
+"""Identifier of the holder's PIN in the token's directory of PINs."""
+
+
+class TokenManager:
+    """What a personaliser does with the token of a client. Paths are from the master file."""
+
+    def __init__(self, client: TokenClient) -> None:
+        self.client = client
+        self._link = client.link
+
+    # --- the card as a whole --------------------------------------------------------------------
+
+    def erase(self) -> None:
+        """Erase everything and lay the two directories anew; with the SO PIN once activated."""
+        access = (build_access(MF_ACCESS), build_access(DF_ACCESS))
+        self._link.command(INS.PUT_DATA, _FORMAT, build_format_card(FormatCard(0xFFFF, *access)))
+        self.client.refresh()
+
+    def store_pin(self, reference: int, pin: str | bytes, puk: str | bytes) -> None:
+        """Set a PIN of 6 to 8 bytes and its PUK, which was not there before."""
+        record = PinRecord(
+            new_pin_block(pin, what="the PIN"),
+            new_pin_block(puk, what="the PUK"),
+            PIN_TRIES,
+            PUK_TRIES,
+        )
+        self._link.command(INS.PUT_DATA, _STORE_PIN | reference, build_pin_record(record))
+
+    def activate(self) -> None:
+        """End personalisation, or, with the SO PIN, a deactivation; access rules bind from here."""
+        self._link.command(INS.ACTIVATE, 0x0400, PKCS15_AID)
+
+    def deactivate(self) -> None:
+        """Let no key work any more until `activate`; with the SO PIN."""
+        self._link.command(INS.DEACTIVATE, 0)
+
+    def terminate(self) -> None:
+        """End the token's life, for good; with the SO PIN."""
+        self._link.command(INS.TERMINATE, 0)
+
+    # --- files ----------------------------------------------------------------------------------
+
+    def create_file(self, path: bytes, size: int, access: AccessRules) -> None:
+        """Make a transparent file of so many bytes, filled with zeros."""
+        control = FileControl.of(
+            _FCP,
+            size_tag=0x80,
+            size=size,
+            kind=FileKind.EF,
+            fid=int.from_bytes(path[-2:], "big"),
+            access=build_access(access),
+            proprietary=bytes(2),
+            life_cycle=0,
+        )
+        self._create(path, control)
+
+    def read_file(self, path: bytes) -> bytes:
+        """The whole content of a transparent file."""
+        return d.read_file(self._link, path)
+
+    def write_file(self, path: bytes, data: bytes, offset: int = 0) -> None:
+        """Write into a transparent file; what is after the data stays as it is."""
+        with self._link.transaction():
+            self._link.select(path)
+            for at in range(0, len(data), _MOST):
+                piece = data[at : at + _MOST]
+                self._link.command(INS.UPDATE_BINARY, offset + at, piece)
+
+    def delete_file(self, path: bytes) -> None:
+        """Remove a file; of a key file, the key with it."""
+        with self._link.transaction():
+            self._link.select(path)
+            self._link.command(INS.DELETE_FILE, 0)
+        self.client.refresh()
+
+    # --- keys and certificates --------------------------------------------------------------------
+
+    def generate_key(self, key_type: str, *, label: str, usage: Usage) -> d.KeyInfo:
+        """Make a key on the card (`key_type`: see `KEY_TYPES`) and enter it in the directories."""
+        if key_type not in KEY_TYPES:
+            raise UnsupportedError(f"no key {key_type!r}; there are {', '.join(KEY_TYPES)}")
+        kind, bits = KEY_TYPES[key_type]
+        with self._link.transaction():
+            reference = self._create_key_file(kind, bits, usage)
+            data = build_generate_key(GenerateKey(65537 if kind == "rsa" else None))
+            self._link.command(INS.GENERATE_KEY, 0, data)
+            return self._enter(reference, label, kind, bits, usage, BORN_ON_CARD)
+
+    def import_key(self, key: PrivateKey, *, label: str, usage: Usage) -> d.KeyInfo:
+        """Put a key from outside on the card and enter it in the directories."""
+        kind, bits = describe_key(key)
+        with self._link.transaction():
+            reference = self._create_key_file(kind, bits, usage)
+            for component, value in key_parts(key):
+                self._link.command(INS.PUT_DATA, _IMPORT | component, value)
+            return self._enter(reference, label, kind, bits, usage, IMPORTED)
+
+    def write_certificate(
+        self, certificate: x509.Certificate, key: d.KeyInfo, *, label: str | None = None
+    ) -> None:
+        """Keep the certificate of a key; one that the key had before is replaced."""
+        data = certificate.public_bytes(serialization.Encoding.DER)
+        with self._link.transaction():
+            others: list[bytes] = []
+            for entry in entries_of(self.read_file(d.CERTIFICATES)):
+                if any(known.id == key.id for known in read_certificates(entry)):
+                    self._remove_target(entry)
+                else:
+                    others.append(entry)
+            path = self._store_object(_CERTIFICATE_FILES, key.reference, data)
+            new = CertificateEntry(key.label if label is None else label, key.id, _MF + path)
+            self._write_directory(d.CERTIFICATES, [*others, build_certificates([new])])
+
+    # --- helpers --------------------------------------------------------------------------------
+
+    def _create(self, path: bytes, control: FileControl) -> None:
+        with self._link.transaction():
+            self._link.select(path[:-2])
+            self._link.command(INS.CREATE_FILE, 0, build_file_control(control))
+
+    def _create_key_file(self, kind: KeyKind, bits: int, usage: Usage) -> int:
+        """A new key file, selected; its reference is the lowest one that is free."""
+        fid = self._free_file(d.KEY_FILES)
+        path = d.APPLICATION + fid.to_bytes(2, "big")
+        control = FileControl.of(
+            _FCP,
+            size_tag=0x81,
+            size=bits,
+            kind=_FILE_KINDS[kind],
+            fid=fid,
+            access=build_access(_KEY_ACCESS),
+            proprietary=bytes(2),
+            life_cycle=0,
+            usage=usage,
+        )
+        self._create(path, control)
+        self._link.select(path)
+        return fid & 0xFF
+
+    def _enter(
+        self,
+        reference: int,
+        label: str,
+        kind: KeyKind,
+        bits: int,
+        usage: Usage,
+        access: frozenset[str],
+    ) -> d.KeyInfo:
+        """Enter a new key in the directory of private keys, and its public key likewise."""
+        key = d.KeyInfo(reference, label, bytes((reference,)), kind, bits, private_key_flags(usage))
+        fid = (d.KEY_FILES | reference).to_bytes(2, "big")
+        private = PrivateKeyEntry(
+            label=label,
+            id=key.id,
+            path=_MF + d.APPLICATION + fid,
+            reference=reference,
+            kind=kind,
+            bits=bits,
+            usage=key.usage,
+            auth_id=_AUTH_ID,
+            access=access,
+        )
+        self._append(d.PRIVATE_KEYS, build_private_keys([private]))
+        content = _public_content(read_public_key(self._link, key))
+        path = self._store_object(_PUBLIC_KEY_FILES, reference, content)
+        public = PublicKeyEntry(
+            label,
+            key.id,
+            _MF + path,
+            kind,
+            bits if kind == "rsa" else None,
+            public_key_flags(usage),
+        )
+        self._append(_PUBLIC_KEYS, build_public_keys([public]))
+        self.client.refresh()
+        return key
+
+    def _store_object(self, base: int, reference: int, data: bytes) -> bytes:
+        """A new file with this content; its path. Its number is the key's, if that is free."""
+        path = d.APPLICATION + self._free_file(base, reference).to_bytes(2, "big")
+        self.create_file(path, len(data), _OBJECT_ACCESS)
+        self.write_file(path, data)
+        return path
+
+    def _free_file(self, base: int, preferred: int = 1) -> int:
+        self._link.select(d.APPLICATION)
+        listed = self._link.command(INS.GET_DATA, _FILE_LIST, le=256)
+        taken = {listed[at : at + 2] for at in range(0, len(listed), 2)}
+        for number in (preferred, *range(1, 256)):
+            fid: int = base | number
+            if fid.to_bytes(2, "big") not in taken:
+                return fid
+        raise NoSpace(SW.NO_SPACE, "CREATE FILE")
+
+    def _append(self, path: bytes, entry: bytes) -> None:
+        self._write_directory(path, [*entries_of(self.read_file(path)), entry])
+
+    def _write_directory(self, path: bytes, entries: list[bytes]) -> None:
+        """Write a directory file afresh, zeros after the last entry."""
+        content = b"".join(entries)
+        size = self._link.select(path).size or 0
+        if len(content) > size:
+            raise NoSpace(SW.NO_SPACE, "UPDATE BINARY")
+        self.write_file(path, content.ljust(size, b"\x00"))
+
+    def _remove_target(self, entry: bytes) -> None:
+        """Delete the file that an entry of the certificate directory points to, if it is there."""
+        for known in read_certificates(entry):
+            if known.path.startswith(_MF):
+                with contextlib.suppress(NotFound):
+                    self.delete_file(known.path[2:])
+
+
+def _public_content(key: PublicKey) -> bytes:
+    """A public key file as OpenSC writes it: PKCS#1 for RSA; with its curve for EC."""
+    form = serialization.PublicFormat.PKCS1
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_bytes(serialization.Encoding.DER, form)

@@ -1,0 +1,89 @@
+"""What a host puts around a digest before an RSA key signs it, and takes off after deciphering.
+
+RFC 8017: DigestInfo of EMSA-PKCS1-v1_5 (§9.2), EMSA-PSS (§9.1), EME-OAEP (§7.1).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from hmac import compare_digest
+from types import MappingProxyType
+
+from host.errors import DecipherError, UnsupportedError
+
+_TRAILER = 0xBC
+
+DIGEST_INFO: Mapping[str, bytes] = MappingProxyType(
+    {
+        "sha1": bytes.fromhex("3021300906052b0e03021a05000414"),
+        "sha224": bytes.fromhex("302d300d06096086480165030402040500041c"),
+        "sha256": bytes.fromhex("3031300d060960864801650304020105000420"),
+        "sha384": bytes.fromhex("3041300d060960864801650304020205000430"),
+        "sha512": bytes.fromhex("3051300d060960864801650304020305000440"),
+    }
+)
+"""The DER that stands before a digest (RFC 8017 §9.2, note 1), by the name of the hash."""
+
+
+def digest_size(name: str) -> int:
+    """Bytes of a digest. UnsupportedError for a hash that is not in `DIGEST_INFO`."""
+    prefix = DIGEST_INFO.get(name)
+    if prefix is None:
+        raise UnsupportedError(f"no hash {name!r} here; there are {', '.join(DIGEST_INFO)}")
+    return prefix[-1]
+
+
+def digest_of(message: bytes, name: str) -> bytes:
+    """The digest of a message."""
+    digest_size(name)
+    return hashlib.new(name, message, usedforsecurity=False).digest()
+
+
+def pss_block(
+    digest: bytes, name: str, salt: bytes, bits: int, mask_hash: str | None = None
+) -> bytes:
+    """EMSA-PSS-ENCODE for a key of `bits`; the block has the key's length."""
+    em_bits = bits - 1
+    length = -(-em_bits // 8)
+    room = length - len(digest) - len(salt) - 2
+    if room < 0:
+        raise UnsupportedError(
+            f"a key of {bits} bits is too short for PSS with {name} and {len(salt)} bytes of salt"
+        )
+    value = hashlib.new(name, bytes(8) + digest + salt, usedforsecurity=False).digest()
+    data = bytes(room) + b"\x01" + salt
+    masked = _xor(data, _mgf1(value, len(data), mask_hash or name))
+    top = 0xFF >> (8 * length - em_bits)
+    block = bytes((masked[0] & top,)) + masked[1:] + value + bytes((_TRAILER,))
+    return block.rjust(-(-bits // 8), b"\x00")
+
+
+def oaep_message(
+    block: bytes, name: str, label: bytes = b"", mask_hash: str | None = None
+) -> bytes:
+    """EME-OAEP decoding of a whole block. DecipherError says nothing about what was wrong."""
+    size = digest_size(name)
+    if len(block) < 2 * size + 2:
+        raise DecipherError("the key is too short for OAEP with this hash")
+    masked_seed, masked_data = block[1 : size + 1], block[size + 1 :]
+    seed = _xor(masked_seed, _mgf1(masked_data, size, mask_hash or name))
+    data = _xor(masked_data, _mgf1(seed, len(masked_data), mask_hash or name))
+    mark = data.find(b"\x01", size)
+    right = compare_digest(data[:size], digest_of(label, name))
+    right &= block[0] == 0
+    right &= mark >= 0 and not data[size:mark].strip(b"\x00")
+    if not right:
+        raise DecipherError("this is no OAEP cryptogram for this key, hash and label")
+    return data[mark + 1 :]
+
+
+def _mgf1(seed: bytes, length: int, name: str) -> bytes:
+    """MGF1 (RFC 8017 §B.2.1)."""
+    rounds = -(-length // digest_size(name))
+    parts = (digest_of(seed + counter.to_bytes(4, "big"), name) for counter in range(rounds))
+    return b"".join(parts)[:length]
+
+
+def _xor(left: bytes, right: bytes) -> bytes:
+    return (int.from_bytes(left, "big") ^ int.from_bytes(right, "big")).to_bytes(len(left), "big")

@@ -1,0 +1,59 @@
+"""What a key may be used for, in the three languages that say it.
+
+The chip's own (tag 95 in the control parameters of a key file), PKCS#15's key usage flags, and
+the key usage of an X.509 certificate.
+"""
+
+from __future__ import annotations
+
+from enum import IntFlag
+
+from cryptography import x509
+
+
+class Usage(IntFlag):
+    """The chip's usage qualifier; a use that is not in it is refused (6985)."""
+
+    SIGN = 0x01
+    DECIPHER = 0x02
+    DERIVE = 0x04
+    AUTHENTICATE = 0x08
+    """INTERNAL AUTHENTICATE: sign a challenge that the chip hashes itself."""
+
+
+_PRIVATE = {
+    Usage.SIGN: {"sign", "nonRepudiation"},
+    Usage.DECIPHER: {"decrypt", "unwrap"},
+    Usage.DERIVE: {"derive"},
+}
+_PUBLIC = {
+    Usage.SIGN: {"verify"},
+    Usage.DECIPHER: {"encrypt", "wrap"},
+    Usage.DERIVE: {"derive"},
+}
+
+
+def private_key_flags(usage: Usage) -> frozenset[str]:
+    """PKCS#15 flags of the private key (ISO 7816-15 §8.4). AUTHENTICATE alone has none."""
+    return frozenset().union(*(flags for use, flags in _PRIVATE.items() if use & usage))
+
+
+def public_key_flags(usage: Usage) -> frozenset[str]:
+    """PKCS#15 flags of the public key that belongs to it."""
+    return frozenset().union(*(flags for use, flags in _PUBLIC.items() if use & usage))
+
+
+def certificate_usage(usage: Usage) -> x509.KeyUsage:
+    """The key usage extension of a certificate for the key (RFC 5280 §4.2.1.3)."""
+    signs, deciphers = bool(usage & Usage.SIGN), bool(usage & Usage.DECIPHER)
+    return x509.KeyUsage(
+        digital_signature=signs or bool(usage & Usage.AUTHENTICATE),
+        content_commitment=signs,
+        key_encipherment=deciphers,
+        data_encipherment=deciphers,
+        key_agreement=bool(usage & Usage.DERIVE),
+        key_cert_sign=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )

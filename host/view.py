@@ -1,0 +1,177 @@
+"""A token as anybody sees it who has no PIN: what it says of itself, its keys and certificates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from cryptography import x509
+
+from apdu.errors import ApduError
+from apdu.instruction import INS
+from apdu.payload import PinStatus, parse_pin_statuses
+from apdu.tlv import build_tlv, parse_tlv
+from host.directory import (
+    CertificateInfo,
+    KeyChoice,
+    KeyInfo,
+    choose,
+    inspect_key,
+    read_certificate_list,
+    read_keys,
+)
+from host.errors import AnswerError, KeyChoiceError, UnsupportedError
+from host.info import Phase, TokenInfo
+from host.link import CardLink, build
+from host.pin import USER_PIN
+from host.publickey import PublicKey, read_public_key
+from host.trace import TraceRecord
+from host.transport import Transport
+from host.usage import Usage
+
+PKCS15_AID = bytes.fromhex("A000000063504B43532D3135")
+"""The application's identifier; the longer ones of this project's chips answer to it too."""
+
+_SERIAL, _LABEL, _PHASE, _TRIES = 0x01B0, 0x01B1, 0x01B2, 0x01B3
+_CERTIFICATE = 0x3FFF
+_ALL = 256
+_CHALLENGES = tuple(build(INS.GET_CHALLENGE, 0, le=length) for length in range(1, 257))
+
+
+class TokenView:
+    """The part of `host.client.TokenClient` that needs no PIN."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        extended: bool = False,
+        trace: Callable[[TraceRecord], None] | None = None,
+    ) -> None:
+        self.link = CardLink(transport, extended=extended, trace=trace)
+        """Where the commands go through: for what has no method here."""
+        self.select()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the card go."""
+        self.link.transport.close()
+
+    def select(self) -> None:
+        """Select the application; the card forgets every verified PIN."""
+        self.refresh()
+        self.link.select_application(PKCS15_AID)
+
+    def reset(self) -> None:
+        """Reset the card and select the application; also goes on after somebody else's reset."""
+        self.link.transport.reset()
+        self.select()
+
+    def refresh(self) -> None:
+        """Forget what was read of the keys: the directory is read again when it is needed.
+
+        Whatever this client and its manager write does that by itself; what other programs write
+        meanwhile is their doing.
+        """
+        self._keys: tuple[KeyInfo, ...] | None = None
+
+    def serial(self) -> bytes:
+        """The serial number, 10 bytes, given once to each token."""
+        return self._object(_SERIAL)
+
+    def label(self) -> str:
+        """The label; empty as long as the token is blank."""
+        return self._object(_LABEL).decode(errors="replace")
+
+    def life_cycle(self) -> Phase:
+        """The phase the token is in."""
+        value = self._object(_PHASE)
+        try:
+            return Phase(value[0])
+        except (IndexError, ValueError):
+            raise AnswerError("the token is in no phase that is known here") from None
+
+    def info(self) -> TokenInfo:
+        """All of it at a glance."""
+        with self.link.transaction():
+            holder = next((pin for pin in self.tries() if pin.reference == USER_PIN), None)
+            return TokenInfo(
+                label=self.label(),
+                serial=self.serial(),
+                phase=self.life_cycle(),
+                pin_tries_left=None if holder is None else holder.pin_left,
+                puk_tries_left=None if holder is None else holder.puk_left,
+                keys=self.keys(),
+                certificates=self.certificates(),
+            )
+
+    def keys(self) -> tuple[KeyInfo, ...]:
+        """The private keys, in the order of the token's directory."""
+        if self._keys is None:
+            self._keys = read_keys(self.link)
+        return self._keys
+
+    def certificates(self) -> tuple[CertificateInfo, ...]:
+        """The certificates, in the order of the token's directory."""
+        return read_certificate_list(self.link, self.keys())
+
+    def certificate_der(self, key: KeyChoice = None) -> bytes:
+        """The certificate of a key, or the token's first one, as DER. NotFound: there is none."""
+        wanted = build_tlv(0x5C, b"\x7f\x21")
+        if key is not None:
+            wanted += build_tlv(0x83, bytes((self.key(key).reference,)))
+        answer = self.link.command(INS.GET_DATA_ODD, _CERTIFICATE, wanted, _ALL)
+        try:
+            return parse_tlv(answer).value
+        except ApduError as error:
+            raise AnswerError(f"the certificate object is wrong: {error}") from None
+
+    def certificate(self, key: KeyChoice = None) -> x509.Certificate:
+        """The certificate of a key, or the token's first one."""
+        try:
+            return x509.load_der_x509_certificate(self.certificate_der(key))
+        except ValueError as error:
+            raise AnswerError(f"the certificate cannot be read: {error}") from None
+
+    def public_key(self, key: KeyChoice = None) -> PublicKey:
+        """The public key of a key, or of the token's first one, asked from the card itself."""
+        return read_public_key(self.link, self.key(key))
+
+    def tries(self) -> tuple[PinStatus, ...]:
+        """Tries left, and tries in all, of every PIN and its PUK."""
+        try:
+            return parse_pin_statuses(self._object(_TRIES))
+        except ApduError as error:
+            raise AnswerError(f"the list of tries is wrong: {error}") from None
+
+    def challenge(self, length: int) -> bytes:
+        """Random bytes from the card."""
+        if 0 < length <= 256:
+            return self.link.send(_CHALLENGES[length - 1])
+        if length < 0:
+            raise UnsupportedError("a challenge has no negative length")
+        whole, rest = divmod(length, 256)
+        return b"".join(self.challenge(part) for part in [256] * whole + [rest] * bool(rest))
+
+    def key(self, choice: KeyChoice, use: Usage | None = None) -> KeyInfo:
+        """The key that is meant; a reference may also name one that the directory does not."""
+        try:
+            return choose(self.keys(), choice, use)
+        except KeyChoiceError:
+            if isinstance(choice, int) and 0 <= choice <= 0xFF:
+                return inspect_key(self.link, choice)
+            raise
+
+    def _object(self, tag: int) -> bytes:
+        return self.link.command(INS.GET_DATA, tag, le=_ALL)
