@@ -1,4 +1,4 @@
-"""A token, with a method for each thing its holder does with it."""
+"""A token, with a method for each thing that its holder does with it."""
 
 from __future__ import annotations
 
@@ -21,20 +21,23 @@ from apdu.payload import (
 )
 from apdu.status import SW
 from host import uses
+from host.checking import oaep_encipher
 from host.directory import (
     KeyChoice,
     KeyInfo,
 )
 from host.errors import CardError, UnsupportedError, WrongPin
-from host.info import PinState
+from host.info import PinState, TokenInfo
 from host.link import build
 from host.padding import digest_of, oaep_message
 from host.pin import SO_PIN, USER_PIN, new_pin_block, pin_block
-from host.publickey import uncompressed
+from host.publickey import read_public_key, uncompressed
 from host.trace import TraceRecord
 from host.transport import Transport
 from host.usage import Usage
 from host.view import TokenView
+
+__all__ = ["KeyInfo", "PinState", "TokenClient", "TokenInfo"]
 
 if TYPE_CHECKING:
     from host.keys import TokenPrivateKey
@@ -214,9 +217,16 @@ class TokenClient(TokenView):
         plain = self.link.use(prepared, build(INS.PSO, uses.PSO_DECIPHER, data, uses.ALL))
         return oaep_message(plain, hash, label) if padding == "oaep" else plain
 
-    def encipher(self, plain: bytes, key: KeyChoice = None) -> bytes:
-        """Encipher with the public half of an RSA key on the card (PKCS#1 v1.5); needs no PIN."""
+    def encipher(
+        self, plain: bytes, key: KeyChoice = None, *, padding: Literal["pkcs1", "oaep"] = "pkcs1"
+    ) -> bytes:
+        """Encipher for an RSA key with its public half; needs no PIN.
+
+        PKCS#1 v1.5 is the card's work, OAEP with SHA-256 is done here.
+        """
         found = self._rsa(key)
+        if padding == "oaep":
+            return oaep_encipher(read_public_key(self.link, found), plain)
         prepared = uses.environment(found, uses.ENCIPHER, uses.PKCS1)
         answer = self.link.use(prepared, build(INS.PSO, uses.PSO_ENCIPHER, plain, uses.ALL))
         return answer[1:]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from cryptography import x509
+
 from apdu.errors import ApduError
 from apdu.filecontrol import FileKind
 from apdu.instruction import INS
@@ -12,6 +14,7 @@ from apdu.pkcs15.entries import KeyKind
 from apdu.pkcs15.read import (
     CertificateEntry,
     PrivateKeyEntry,
+    first_object,
     read_certificates,
     read_private_keys,
 )
@@ -21,6 +24,8 @@ from host.usage import Usage
 
 KeyChoice = int | str | None
 """A key by its reference (1 for key file 4B01), by its label, or the first one that fits."""
+
+MASTER_FILE = b"\x3f\x00"
 
 APPLICATION = bytes.fromhex("5015")
 """The path of the PKCS#15 application's directory, from the master file."""
@@ -68,6 +73,7 @@ class CertificateInfo:
     label: str
     id: bytes
     key_reference: int | None
+    certificate: x509.Certificate
 
 
 def read_file(link: CardLink, path: bytes) -> bytes:
@@ -95,7 +101,10 @@ def read_keys(link: CardLink) -> tuple[KeyInfo, ...]:
 
 
 def read_certificate_list(link: CardLink, keys: Iterable[KeyInfo]) -> tuple[CertificateInfo, ...]:
-    """The certificates; none on a token without a directory of them."""
+    """The certificates; none on a token without a directory of them.
+
+    An entry whose file is missing, or holds no certificate, is passed over.
+    """
     try:
         entries = read_certificates(read_file(link, CERTIFICATES))
     except NotFound:
@@ -103,7 +112,11 @@ def read_certificate_list(link: CardLink, keys: Iterable[KeyInfo]) -> tuple[Cert
     except ApduError as error:
         raise AnswerError(f"the token's directory of certificates is damaged: {error}") from None
     references = {key.id: key.reference for key in reversed(tuple(keys))}
-    return tuple(_certificate(entry, references) for entry in entries)
+    return tuple(
+        CertificateInfo(entry.label, entry.id, references.get(entry.id), certificate)
+        for entry in entries
+        if (certificate := _load(link, entry)) is not None
+    )
 
 
 def choose(keys: Iterable[KeyInfo], choice: KeyChoice, use: Usage | None) -> KeyInfo:
@@ -147,5 +160,11 @@ def _key(entry: PrivateKeyEntry) -> KeyInfo:
     )
 
 
-def _certificate(entry: CertificateEntry, references: dict[bytes, int]) -> CertificateInfo:
-    return CertificateInfo(entry.label, entry.id, references.get(entry.id))
+def _load(link: CardLink, entry: CertificateEntry) -> x509.Certificate | None:
+    if not entry.path.startswith(MASTER_FILE):
+        return None
+    try:
+        content = read_file(link, entry.path[len(MASTER_FILE) :])
+        return x509.load_der_x509_certificate(first_object(content))
+    except (NotFound, ValueError):
+        return None

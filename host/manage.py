@@ -66,7 +66,6 @@ _FILE_LIST, _FORMAT, _STORE_PIN, _IMPORT = 0x01A1, 0x01E0, 0x0100, 0x0100
 _FILE_KINDS: dict[KeyKind, FileKind] = {"rsa": FileKind.RSA_KEY, "ec": FileKind.EC_KEY}
 _FCP = 0x62
 _MOST = 255
-_MF = b"\x3f\x00"
 _AUTH_ID = b"\x01"
 """Identifier of the holder's PIN in the token's directory of PINs."""
 
@@ -178,7 +177,9 @@ class TokenManager:
                 else:
                     others.append(entry)
             path = self._store_object(_CERTIFICATE_FILES, key.reference, data)
-            new = CertificateEntry(key.label if label is None else label, key.id, _MF + path)
+            new = CertificateEntry(
+                key.label if label is None else label, key.id, d.MASTER_FILE + path
+            )
             self._write_directory(d.CERTIFICATES, [*others, build_certificates([new])])
 
     # --- helpers --------------------------------------------------------------------------------
@@ -222,7 +223,7 @@ class TokenManager:
         private = PrivateKeyEntry(
             label=label,
             id=key.id,
-            path=_MF + d.APPLICATION + fid,
+            path=d.MASTER_FILE + d.APPLICATION + fid,
             reference=reference,
             kind=kind,
             bits=bits,
@@ -236,7 +237,7 @@ class TokenManager:
         public = PublicKeyEntry(
             label,
             key.id,
-            _MF + path,
+            d.MASTER_FILE + path,
             kind,
             bits if kind == "rsa" else None,
             public_key_flags(usage),
@@ -276,7 +277,7 @@ class TokenManager:
     def _remove_target(self, entry: bytes) -> None:
         """Delete the file that an entry of the certificate directory points to, if it is there."""
         for known in read_certificates(entry):
-            if known.path.startswith(_MF):
+            if known.path.startswith(d.MASTER_FILE):
                 with contextlib.suppress(NotFound):
                     self.delete_file(known.path[2:])
 

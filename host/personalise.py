@@ -7,8 +7,9 @@ The files, their sizes and access rules are those of OpenSC's profile for this c
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from cryptography import x509
@@ -19,7 +20,7 @@ from apdu.pkcs15.entries import TokenInfo as TokenInfoFile
 from apdu.pkcs15.write import build_dir, build_odf, build_pins, build_token_info
 from host.certificates import certify
 from host.client import TokenClient
-from host.directory import APPLICATION, KeyInfo
+from host.directory import APPLICATION, MASTER_FILE, KeyInfo
 from host.errors import UnsupportedError
 from host.info import TokenInfo
 from host.manage import KEY_TYPES, TokenManager
@@ -32,7 +33,6 @@ MANUFACTURER = "U-Shield"
 _LONGEST_LABEL = 32
 """Bytes; what PKCS#11 shows of a token's label."""
 
-_MF = b"\x3f\x00"
 _HOLDER, _OFFICER = AccessRules(0, 1, 3, 0xF), AccessRules(0, 3, 3, 0xF)
 """Everybody reads, the holder or only the officer writes, the officer deletes."""
 
@@ -81,18 +81,32 @@ class KeySpec:
             raise UnsupportedError(f"a key of type {self.key_type} cannot be for {self.usage!r}")
 
     @classmethod
-    def all_purpose(cls, key_type: str, label: str) -> KeySpec:
-        """A key for everything that its type can do."""
-        second = Usage.DECIPHER if key_type.startswith("rsa") else Usage.DERIVE
-        return cls(key_type, Usage.SIGN | second | Usage.AUTHENTICATE, label)
+    def of(cls, text: str, label: str | None = None) -> KeySpec:
+        """A key as people write it: "rsa2048", for all that it can do, or "rsa2048:sign".
+
+        After the colon: sign, decipher (RSA) or derive (curves). The label says the same.
+        """
+        key_type, colon, use = text.partition(":")
+        usage = _USES.get(use) if colon else _everything(key_type)
+        if usage is None:
+            raise UnsupportedError(f"no use {use!r}; there are {', '.join(_USES)}")
+        return cls(key_type, usage, label or f"{use or key_type} key")
 
 
-def usual_keys(key_type: str = "rsa2048") -> tuple[KeySpec, KeySpec]:
-    """One RSA key that signs and one that deciphers, as a bank's token has them."""
-    return (
-        KeySpec(key_type, Usage.SIGN | Usage.AUTHENTICATE, "signing key"),
-        KeySpec(key_type, Usage.DECIPHER, "decipher key"),
-    )
+_USES = {
+    "sign": Usage.SIGN | Usage.AUTHENTICATE,
+    "decipher": Usage.DECIPHER,
+    "derive": Usage.DERIVE,
+}
+
+
+def _everything(key_type: str) -> Usage:
+    second = Usage.DECIPHER if key_type.startswith("rsa") else Usage.DERIVE
+    return Usage.SIGN | second | Usage.AUTHENTICATE
+
+
+USUAL_KEYS = (KeySpec.of("rsa2048:sign"), KeySpec.of("rsa2048:decipher"))
+"""One key that signs and one that deciphers, as a bank's token has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +119,32 @@ class Profile:
     puk: str | bytes = field(repr=False)
     so_pin: str | bytes = field(repr=False)
     so_puk: str | bytes = field(repr=False)
-    keys: tuple[KeySpec, ...] = field(default_factory=usual_keys)
+    keys: tuple[KeySpec, ...] = USUAL_KEYS
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        pin: str | bytes,
+        puk: str | bytes,
+        so_pin: str | bytes | None = None,
+        keys: Sequence[str] = (),
+        subject: str = "CN=U-Shield",
+        label: str = "U-Shield",
+    ) -> Profile:
+        """A profile from plain text: `keys` as in `KeySpec.of`, `subject` as in RFC 4514.
+
+        Without keys it has `USUAL_KEYS`. The SO PIN is by default the PUK, and its PUK likewise.
+        """
+        return cls(
+            label=label,
+            subject=_name(subject),
+            pin=pin,
+            puk=puk,
+            so_pin=puk if so_pin is None else so_pin,
+            so_puk=puk,
+            keys=_specs(keys) or USUAL_KEYS,
+        )
 
     def __post_init__(self) -> None:
         """Everything that the card, or OpenSC later, would refuse is refused before it begins."""
@@ -117,6 +156,24 @@ class Profile:
             new_pin_block(pin, what=name)
         if self.keys and not any(key.usage & Usage.SIGN for key in self.keys):
             raise UnsupportedError("at least one key must sign: it signs the certificates")
+
+
+def _name(text: str) -> x509.Name:
+    try:
+        return x509.Name.from_rfc4514_string(text)
+    except ValueError as error:
+        raise UnsupportedError(f"{text!r} is no subject like CN=Name,O=Bank: {error}") from None
+
+
+def _specs(keys: Sequence[str]) -> tuple[KeySpec, ...]:
+    """Keys with labels of their own: a second one of the same kind is numbered."""
+    specs = [KeySpec.of(text) for text in keys]
+    counts: Counter[str] = Counter()
+    for place, spec in enumerate(specs):
+        counts[spec.label] += 1
+        if counts[spec.label] > 1:
+            specs[place] = replace(spec, label=f"{spec.label} {counts[spec.label]}")
+    return tuple(specs)
 
 
 def personalise(
@@ -151,7 +208,7 @@ def _write_files(manager: TokenManager, profile: Profile) -> None:
     """Every file of the token, and the content of those that do not change with its keys."""
     for path, (size, access) in _FILES.items():
         manager.create_file(path, size, access)
-    application = _MF + APPLICATION
+    application = MASTER_FILE + APPLICATION
     paths = {name: application + fid for name, fid in _DIRECTORIES.items()}
     info = TokenInfoFile(manager.client.serial(), MANUFACTURER, profile.label)
     manager.write_file(_DIR, build_dir(PKCS15_AID, profile.label, application))
@@ -175,7 +232,7 @@ def _pins() -> tuple[PinEntry, PinEntry]:
         id=b"\x01",
         reference=USER_PIN,
         flags=flags,
-        path=_MF + APPLICATION,
+        path=MASTER_FILE + APPLICATION,
         min_length=SHORTEST,
         max_length=LONGEST,
         auth_id=officer.id,

@@ -150,7 +150,8 @@ def format_record(record: TraceRecord, *, most: int = 32) -> str:
         lengths += f" Le {record.le}" if record.le else ""
         head = f"> {record.name:<28} {record.header.hex(' ').upper()}{lengths}"
     else:
-        size = f" {record.length} bytes" if record.length else ""
+        unit = "byte" if record.length == 1 else "bytes"
+        size = f", {record.length} {unit}" if record.length else ""
         head = f"< {record.sw:04X} {describe(record.sw)}{size}"
     return f"{head}{_data_words(record, most)}"
 

@@ -12,6 +12,7 @@ from apdu.errors import ApduError
 from apdu.instruction import INS
 from apdu.payload import PinStatus, parse_pin_statuses
 from apdu.tlv import build_tlv, parse_tlv
+from host.checking import is_signature
 from host.directory import (
     CertificateInfo,
     KeyChoice,
@@ -29,6 +30,7 @@ from host.publickey import PublicKey, read_public_key
 from host.trace import TraceRecord
 from host.transport import Transport
 from host.usage import Usage
+from host.uses import SignPadding
 
 PKCS15_AID = bytes.fromhex("A000000063504B43532D3135")
 """The application's identifier; the longer ones of this project's chips answer to it too."""
@@ -143,6 +145,20 @@ class TokenView:
             return x509.load_der_x509_certificate(self.certificate_der(key))
         except ValueError as error:
             raise AnswerError(f"the certificate cannot be read: {error}") from None
+
+    def check_signature(
+        self,
+        signature: bytes,
+        message: bytes,
+        key: KeyChoice = None,
+        *,
+        hash: str = "sha256",  # noqa: A002
+        padding: SignPadding = "pkcs1",
+    ) -> bool:
+        """Whether a signature is right, checked here with the certificate of the key."""
+        return is_signature(
+            self.certificate(key).public_key(), signature, message, hash, padding=padding
+        )
 
     def public_key(self, key: KeyChoice = None) -> PublicKey:
         """The public key of a key, or of the token's first one, asked from the card itself."""

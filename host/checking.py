@@ -1,0 +1,58 @@
+"""What a host does with the public half of a token's key, without the card."""
+
+from __future__ import annotations
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PSS, PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+
+from host.errors import UnsupportedError
+from host.padding import digest_size
+from host.publickey import PublicKey
+from host.uses import SignPadding
+
+_HASHES: dict[str, type[hashes.HashAlgorithm]] = {
+    "sha1": hashes.SHA1,
+    "sha224": hashes.SHA224,
+    "sha256": hashes.SHA256,
+    "sha384": hashes.SHA384,
+    "sha512": hashes.SHA512,
+}
+
+
+def is_signature(
+    key: CertificatePublicKeyTypes,
+    signature: bytes,
+    message: bytes,
+    hash_name: str,
+    *,
+    padding: SignPadding,
+) -> bool:
+    """Whether this is the key's signature; PSS with a salt of any length."""
+    digest_size(hash_name)
+    algorithm = _HASHES[hash_name]()
+    try:
+        if isinstance(key, rsa.RSAPublicKey):
+            scheme = PKCS1v15() if padding == "pkcs1" else PSS(MGF1(algorithm), PSS.AUTO)
+            key.verify(signature, message, scheme, algorithm)
+        elif isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(signature, message, ec.ECDSA(algorithm))
+        else:
+            raise UnsupportedError("the certificate is for another kind of key than tokens have")
+    except InvalidSignature:
+        return False
+    return True
+
+
+def oaep_encipher(key: PublicKey, plain: bytes) -> bytes:
+    """OAEP with SHA-256 and no label, as `TokenClient.decipher` undoes it by default."""
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise UnsupportedError("a key on a curve enciphers nothing")
+    algorithm = hashes.SHA256()
+    try:
+        return key.encrypt(plain, OAEP(MGF1(algorithm), algorithm, None))
+    except ValueError:
+        most = key.key_size // 8 - 2 * algorithm.digest_size - 2
+        raise UnsupportedError(f"this key takes {most} bytes at most, not {len(plain)}") from None
