@@ -87,10 +87,18 @@ class KeySpec:
         After the colon: sign, decipher (RSA) or derive (curves). The label says the same.
         """
         key_type, colon, use = text.partition(":")
-        usage = _USES.get(use) if colon else _everything(key_type)
+        if not colon:
+            return cls.all_purpose(key_type, label or f"{key_type} key")
+        usage = _USES.get(use)
         if usage is None:
             raise UnsupportedError(f"no use {use!r}; there are {', '.join(_USES)}")
-        return cls(key_type, usage, label or f"{use or key_type} key")
+        return cls(key_type, usage, label or f"{use} key")
+
+    @classmethod
+    def all_purpose(cls, key_type: str, label: str) -> KeySpec:
+        """A key for everything that its type can do."""
+        second = Usage.DECIPHER if key_type.startswith("rsa") else Usage.DERIVE
+        return cls(key_type, Usage.SIGN | second | Usage.AUTHENTICATE, label)
 
 
 _USES = {
@@ -100,13 +108,9 @@ _USES = {
 }
 
 
-def _everything(key_type: str) -> Usage:
-    second = Usage.DECIPHER if key_type.startswith("rsa") else Usage.DERIVE
-    return Usage.SIGN | second | Usage.AUTHENTICATE
-
-
-USUAL_KEYS = (KeySpec.of("rsa2048:sign"), KeySpec.of("rsa2048:decipher"))
-"""One key that signs and one that deciphers, as a bank's token has them."""
+def usual_keys(key_type: str = "rsa2048") -> tuple[KeySpec, KeySpec]:
+    """One RSA key that signs and one that deciphers, as a bank's token has them."""
+    return KeySpec.of(f"{key_type}:sign"), KeySpec.of(f"{key_type}:decipher")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,7 @@ class Profile:
     puk: str | bytes = field(repr=False)
     so_pin: str | bytes = field(repr=False)
     so_puk: str | bytes = field(repr=False)
-    keys: tuple[KeySpec, ...] = USUAL_KEYS
+    keys: tuple[KeySpec, ...] = field(default_factory=usual_keys)
 
     @classmethod
     def of(
@@ -134,7 +138,7 @@ class Profile:
     ) -> Profile:
         """A profile from plain text: `keys` as in `KeySpec.of`, `subject` as in RFC 4514.
 
-        Without keys it has `USUAL_KEYS`. The SO PIN is by default the PUK, and its PUK likewise.
+        Without keys it has `usual_keys`. The SO PIN is by default the PUK, and its PUK likewise.
         """
         return cls(
             label=label,
@@ -143,7 +147,7 @@ class Profile:
             puk=puk,
             so_pin=puk if so_pin is None else so_pin,
             so_puk=puk,
-            keys=_specs(keys) or USUAL_KEYS,
+            keys=_specs(keys) or usual_keys(),
         )
 
     def __post_init__(self) -> None:
