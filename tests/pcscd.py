@@ -146,7 +146,9 @@ class Pcscd:
     def tail(self) -> str:
         """The end of the daemon's log, for a failure report."""
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
-        return "\n".join(text.splitlines()[-40:])
+        # What it says each time when a client asks for features that a virtual reader has not.
+        lines = [line for line in text.splitlines() if "Card not transacted: 606" not in line]
+        return "\n".join(lines[-40:])
 
     def _run(self, port: int) -> None:
         conf = READER.format(port=port, drivers=DRIVERS, driver=VPCD)
