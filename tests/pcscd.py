@@ -189,39 +189,40 @@ def missing() -> str:
     return ""
 
 
-_running = pytest.StashKey[Pcscd]()
+_shared = pytest.StashKey[Pcscd]()
+_alive: list[Pcscd] = []
 
 
 @pytest.fixture(scope="session")
 def pcscd(pytestconfig: pytest.Config) -> Pcscd:
     """The private pcscd of this pytest process, running."""
-    if _running not in pytestconfig.stash:
+    if _shared not in pytestconfig.stash:
         if lack := missing():
             pytest.skip(lack)
-        pytestconfig.stash[_running] = _start_for(pytestconfig)
-    return pytestconfig.stash[_running]
+        pytestconfig.stash[_shared] = _start_for(pytestconfig)
+    return pytestconfig.stash[_shared]
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item,
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the daemon's log under a failed test."""
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the daemons' logs under a failed test."""
     report = yield
-    if report.failed and (daemon := item.config.stash.get(_running, None)) is not None:
-        report.sections.append(("log of the private pcscd", daemon.tail()))
+    if report.failed:
+        report.sections += [(f"log of pcscd in {one.folder}", one.tail()) for one in _alive]
     return report
 
 
 @contextmanager
 def private_pcscd() -> Iterator[Pcscd]:
-    """A daemon for one test, which may stop and start it as it likes."""
+    """A daemon apart from the shared one, to be stopped, started and occupied at will."""
     # A short path: the address of a Unix socket holds 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="pcscd-"))
     daemon = Pcscd(folder)
     try:
         daemon.start()
+        _alive.append(daemon)
         yield daemon
+        _alive.remove(daemon)
     finally:
         daemon.stop()
         shutil.rmtree(folder, ignore_errors=True)

@@ -12,39 +12,48 @@ from applet.os.store import MemoryStore
 from applet.pkcs15 import build_card
 from tests.clients.cards import PIN, PUK, SO_PIN, SO_PUK, Holder, copy
 from tests.clients.tool import Tool
-from tests.pcscd import Pcscd, pcscd, pytest_runtest_makereport
+from tests.pcscd import Pcscd, missing, private_pcscd, pytest_runtest_makereport
 
-__all__ = ["pcscd", "pytest_runtest_makereport"]
+__all__ = ["pytest_runtest_makereport"]
 
 PROGRAMS = {"pkcs15-init": "opensc", "openssl": "openssl", "ssh-keygen": "openssh-client"}
 
 
 @pytest.fixture(scope="session")
-def holder(pcscd: Pcscd) -> Iterator[Holder]:
-    """The card in the reader, which is changed for each test."""
+def daemon() -> Iterator[Pcscd]:
+    """A pcscd whose reader is never empty, so not the shared one."""
     for program, package in PROGRAMS.items():
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed (Debian's package {package})")
-    holder = Holder()
-    with pcscd.plugged(holder):
-        yield holder
+    if lack := missing():
+        pytest.skip(lack)
+    with private_pcscd() as private:
+        yield private
+
+
+@pytest.fixture(scope="session")
+def holder(daemon: Pcscd) -> Iterator[Holder]:
+    """The card in the reader, which is changed for each test."""
+    card = Holder()
+    with daemon.plugged(card):
+        yield card
 
 
 @pytest.fixture
-def blank(holder: Holder, pcscd: Pcscd, tmp_path: Path) -> Tool:
+def blank(holder: Holder, daemon: Pcscd, tmp_path: Path) -> Tool:
     """The command line with a blank card in the reader."""
     holder.hold(build_card(MemoryStore(), strict=True))
-    return Tool(tmp_path, pcscd.env)
+    return Tool(tmp_path, daemon.env)
 
 
 @pytest.fixture(scope="session")
 def personalised(
-    holder: Holder, pcscd: Pcscd, tmp_path_factory: pytest.TempPathFactory
+    holder: Holder, daemon: Pcscd, tmp_path_factory: pytest.TempPathFactory
 ) -> MemoryStore:
     """The memory of a card that OpenSC has personalised: PINs, and no keys yet."""
     store = MemoryStore()
     holder.hold(build_card(store, strict=True))
-    tool = Tool(tmp_path_factory.mktemp("personalise"), pcscd.env)
+    tool = Tool(tmp_path_factory.mktemp("personalise"), daemon.env)
     tool.run("pkcs15-init -E")
     tool.run(
         f"pkcs15-init -C --so-pin {SO_PIN} --so-puk {SO_PUK} "
@@ -54,7 +63,7 @@ def personalised(
 
 
 @pytest.fixture
-def token(personalised: MemoryStore, holder: Holder, pcscd: Pcscd, tmp_path: Path) -> Tool:
+def token(personalised: MemoryStore, holder: Holder, daemon: Pcscd, tmp_path: Path) -> Tool:
     """The command line with a card in the reader as OpenSC personalises it, without keys."""
     holder.hold(build_card(copy(personalised), strict=True))
-    return Tool(tmp_path, pcscd.env)
+    return Tool(tmp_path, daemon.env)

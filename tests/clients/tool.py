@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
 
 
 class Tool:
@@ -14,7 +17,7 @@ class Tool:
     def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
         self.folder = folder
         # A cache of its own: newer OpenSC takes two cards of one serial number for the same one.
-        self._env = {**env, "XDG_CACHE_HOME": str(folder / "cache")}
+        self._env = {**env, "XDG_CACHE_HOME": str(folder / "cache"), "PYTHONPATH": str(ROOT)}
         self._transcript: list[str] = []
 
     def run(self, line: str) -> str:
@@ -34,6 +37,19 @@ class Tool:
         text = self.run(line)
         for part in expected:
             assert part in text, self._story(f"did not print: {part}")
+
+    @contextmanager
+    def background(self, line: str) -> Iterator[None]:
+        """Run it meanwhile; it must end well when it is told to."""
+        command = shlex.split(line)
+        with subprocess.Popen(
+            command, cwd=self.folder, env=self._env, stdout=subprocess.PIPE
+        ) as running:
+            try:
+                yield
+            finally:
+                running.terminate()
+            assert running.wait(10) == 0
 
     def write(self, name: str, data: bytes) -> None:
         """A file in the folder."""
