@@ -26,8 +26,8 @@ def new_token(
 ) -> TokenClient:
     """A fresh personalised token in memory.
 
-    `keys` are kinds such as "rsa2048" or "p256"; without any, the token gets one RSA-2048 key to
-    sign and one to decipher. `trace` gets a record of every APDU.
+    `keys` are such as "rsa2048", "p256" or "rsa1024:sign"; without any, one RSA-2048 key signs and
+    one deciphers. `trace` gets a record of every APDU.
     """
     profile = Profile.of(pin=pin, puk=puk, keys=keys, subject=subject, label=label)
     return manufacture(MemoryStore(), profile, trace=trace)
@@ -36,7 +36,7 @@ def new_token(
 def manufacture(
     store: Store, profile: Profile | None, *, trace: Callable[[TraceRecord], None] | None = None
 ) -> TokenClient:
-    """A new card with its state in `store`, personalised unless `profile` is None."""
+    """A new card with its state in `store`, personalised; blank without a profile."""
     client = TokenClient(MemoryTransport(build_card(store)), trace=trace)
     if profile is not None:
         personalise(client, profile)

@@ -88,12 +88,12 @@ class Card:
         return data + (_OK_BYTES if sw == _OK else sw.to_bytes(2, "big"))
 
     def _process(self, command: Command) -> tuple[bytes, int]:
+        if command.cla:
+            self._check_class(command)
         if command.ins == _GET_RESPONSE:
             self._chain.clear()
             return self._outbox.fetch(command)
         self._outbox.clear()
-        if command.cla:
-            self._check_class(command)
         whole = self._chain.take(command)
         if whole is None:
             return b"", _OK

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from host.trace import TraceRecord
 
 _PIN, _WRONG_PIN, _PUK, _NEW_PIN = "246810", "000000", "97531864", "135791"
-_ORDER = "transfer 1,000,000.00 CNY from 6222 0000 0000 0001 to Li Lei, 6222 0000 0000 0002".encode()
+_ORDER = b"transfer 1,000,000.00 CNY from 6222 0000 0000 0001 to Li Lei, 6222 0000 0000 0002"
 _SECRET = b"session key of the bank"
 
 
@@ -85,6 +85,7 @@ class _Show:
 
 
 def _personalise(show: _Show) -> TokenClient:
+    from host.info import Phase
     from ushield.tokens import new_token
 
     show.heading("Personalise a token: PINs, files, two RSA-1024 keys, certificates")
@@ -98,15 +99,15 @@ def _personalise(show: _Show) -> TokenClient:
         trace=show.record,
     )
     show.summary()
-    found = token.info()
-    show.check("the token is activated", found.phase.name == "ACTIVATED")
+    show.check("the token is activated", token.life_cycle() is Phase.ACTIVATED)
     show.check("6 tries for the PIN, 10 for the PUK", _tries(token) == (6, 10))
     return token
 
 
-def _tries(token: TokenClient) -> tuple[int | None, int | None]:
-    found = token.info()
-    return found.pin_tries_left, found.puk_tries_left
+def _tries(token: TokenClient) -> tuple[int, int]:
+    """Tries left of the holder's PIN and of its PUK."""
+    holder = token.tries()[0]
+    return holder.pin_left, holder.puk_left
 
 
 def _fetch_certificate(show: _Show, token: TokenClient) -> Certificate:

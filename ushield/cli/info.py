@@ -11,7 +11,7 @@ from ushield.cli.options import Reader, Token
 from ushield.cli.target import connected
 
 if TYPE_CHECKING:
-    from host.client import TokenInfo
+    from host.info import TokenInfo
 
 
 def info(
@@ -51,6 +51,7 @@ def _plain(found: TokenInfo) -> dict[str, Any]:
             {
                 "label": entry.label,
                 "id": entry.id.hex(),
+                "key": entry.key_reference,
                 "subject": entry.certificate.subject.rfc4514_string(),
                 "issuer": entry.certificate.issuer.rfc4514_string(),
                 "serial": f"{entry.certificate.serial_number:x}",
@@ -80,13 +81,15 @@ def _show(found: TokenInfo) -> None:
     if found.keys:
         keys = Table("no.", "key", "kind", "may", "certificate until", box=None, pad_edge=False)
         until = {
-            entry.id: f"{entry.certificate.not_valid_after_utc:%Y-%m-%d}"
+            entry.key_reference: f"{entry.certificate.not_valid_after_utc:%Y-%m-%d}"
             for entry in found.certificates
         }
         for key in found.keys:
             kind = f"{key.kind}{'' if key.bits is None else f' {key.bits}'}"
             usage = ", ".join(sorted(key.usage))
-            keys.add_row(str(key.reference), key.label, kind, usage, until.get(key.id, "none"))
+            keys.add_row(
+                str(key.reference), key.label, kind, usage, until.get(key.reference, "none")
+            )
         console.print()
         console.print(keys)
 

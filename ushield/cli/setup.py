@@ -62,11 +62,10 @@ def init(
 def _profile(secrets: Secrets, keys: list[KeyKind], subject: str, label: str) -> Profile:
     from host.personalise import Profile
 
-    puk = secrets.choose("USHIELD_PUK")
     return Profile.of(
         pin=secrets.choose("USHIELD_PIN"),
-        puk=puk,
-        so_pin=secrets.known("USHIELD_SO_PIN") or puk,
+        puk=secrets.choose("USHIELD_PUK"),
+        so_pin=secrets.known("USHIELD_SO_PIN"),
         keys=[kind.value for kind in keys],
         subject=subject,
         label=label,
