@@ -1,4 +1,4 @@
-"""The table of every command in wrong states and wrong forms (``commands.txt``) against the chip."""
+"""The table of every command in wrong states and forms (``commands.txt``) against the chip."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_the_table_has_every_instruction_and_every_kind_of_fault() -> None:
     excused = {
         INS.SELECT: "it works in every state",
         INS.GET_CHALLENGE: "it works in every state",
-        INS.GET_DATA_ODD: "a certificate needs files that these cards have not; see the dialogues",
+        INS.GET_DATA_ODD: "these cards have no certificate: see the dialogues",
         INS.GENERATE_KEY: "a key pair needs no data: what is wrong with them is under data",
     }
     assert {ins for ins, found in kinds.items() if not always <= found} == excused.keys()
