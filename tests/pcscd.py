@@ -166,7 +166,8 @@ class Pcscd:
         assert self._process is not None
         if self._process.poll() is not None:
             raise RuntimeError(f"pcscd did not start:\n{self.tail()}")
-        return self.socket.exists()
+        with socket.socket(socket.AF_UNIX) as line:
+            return not line.connect_ex(str(self.socket))
 
 
 def eventually(condition: Callable[[], bool], what: str, seconds: float = 10) -> None:

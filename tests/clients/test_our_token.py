@@ -65,14 +65,14 @@ def test_the_usual_keys_do_what_they_are_for(usual: Tool) -> None:
     check_deciphering(usual, "02")
 
 
-def test_a_certificate_of_ours_is_read_and_true(usual: Tool) -> None:
+def test_certificates_of_ours_are_for_the_keys(usual: Tool) -> None:
     for ident in ("01", "02"):
-        usual.run(f"pkcs15-tool --read-certificate {ident} -o c.pem")
+        usual.run(f"pkcs15-tool --read-certificate {ident} -o c{ident}.pem")
         usual.run(f"pkcs15-tool --read-public-key {ident} -o public.pem")
-        usual.run("openssl x509 -in c.pem -noout -pubkey -out named.pem")
+        usual.run(f"openssl x509 -in c{ident}.pem -noout -pubkey -out named.pem")
         usual.run("openssl pkey -pubin -in public.pem -out known.pem")
         assert usual.read("named.pem") == usual.read("known.pem")
-        usual.see("openssl verify -CAfile c.pem c.pem", "c.pem: OK")
+    usual.see("openssl verify -CAfile c01.pem c01.pem", "c01.pem: OK")
 
 
 @of_kinds([RSA_2048, P_256])
