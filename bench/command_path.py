@@ -21,6 +21,7 @@ _PIN = "123456"
 _CHALLENGE = bytes.fromhex("0084000008")
 _PREHASHED = utils.Prehashed(hashes.SHA256())
 _PKCS1 = padding.PKCS1v15()
+_ECDSA = ec.ECDSA(_PREHASHED)
 
 
 class _Remembering(SystemEntropy):
@@ -80,7 +81,7 @@ def _signatures() -> Iterator[Row]:
     bare: tuple[tuple[str, int, Action, float], ...] = (
         ("RSA-1024", 1, lambda: made.rsa[0].sign(digest, _PKCS1, _PREHASHED), 0.75),
         ("RSA-2048", 2, lambda: made.rsa[1].sign(digest, _PKCS1, _PREHASHED), 0.90),
-        ("P-256", 3, lambda: made.ec[0].sign(digest, ec.ECDSA(_PREHASHED)), 0.75),
+        ("P-256", 3, lambda: made.ec[0].sign(digest, _ECDSA), 0.75),
     )
     for name, key, action, least in bare:
         yield compare(

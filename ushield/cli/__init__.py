@@ -8,13 +8,16 @@ import sys
 def main() -> None:
     """Run the command line; whatever a user can cause ends in one line and exit code 1."""
     from applet.os.store import StoreError
-    from host.errors import HostError
+    from host.errors import CardError, HostError
+    from ushield.cli.advice import advice
     from ushield.cli.app import app, with_default_address
     from ushield.cli.complaint import Complaint
     from ushield.device.image import ImageError
 
     try:
         app(with_default_address(sys.argv[1:]))
+    except CardError as error:
+        sys.exit(f"ushield: {advice(error)}")
     except (Complaint, HostError, ImageError, StoreError) as error:
         sys.exit(f"ushield: {error}")
     except BrokenPipeError:

@@ -85,10 +85,12 @@ def _show(found: TokenInfo) -> None:
             for entry in found.certificates
         }
         for key in found.keys:
-            kind = f"{key.kind}{'' if key.bits is None else f' {key.bits}'}"
-            usage = ", ".join(sorted(key.usage))
             keys.add_row(
-                str(key.reference), key.label, kind, usage, until.get(key.reference, "none")
+                str(key.reference),
+                key.label,
+                f"{key.kind} {key.bits}",
+                ", ".join(sorted(key.usage)),
+                until.get(key.reference, "none"),
             )
         console.print()
         console.print(keys)

@@ -32,8 +32,9 @@ def init(
         list[KeyKind] | None,
         typer.Option(
             "--key",
-            help="A key to make; give it more than once for more keys. "
-            "Without it: one rsa2048 key to sign and one to decipher.",
+            metavar="KIND",
+            help=f"A key to make, one of {', '.join(KeyKind)}; give it more than once for more "
+            "keys. Without it: one rsa2048 key to sign and one to decipher.",
         ),
     ] = None,
     subject: Annotated[

@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from select import select
 
 from ushield.reader.card import CardPort
-from ushield.reader.frames import Frames, build_frame
+from ushield.reader.frames import LONGEST, Frames, build_frame
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 35963
@@ -30,6 +30,9 @@ _CHUNK = 4096
 _KEEPALIVE = {socket.TCP_KEEPIDLE: 10, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3}
 """Seconds without a word, seconds between questions, questions: a reader on a machine that lost
 its power says no goodbye."""
+
+_WRONG_LENGTH = b"\x67\x00"
+"""For an answer that a message cannot carry: with an extended Le a card may give 65,538 bytes."""
 
 
 class Control(IntEnum):
@@ -96,7 +99,8 @@ class Slot:
         if not self._powered:
             self._power_on()
         self._commands += 1
-        return self._card.transmit(message)
+        answer = self._card.transmit(message)
+        return answer if len(answer) <= LONGEST else _WRONG_LENGTH
 
     def power_off(self) -> None:
         """End the session, if there is one."""
