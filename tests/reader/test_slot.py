@@ -63,3 +63,12 @@ def test_what_needs_power_gets_it(reader: Reader, message: bytes) -> None:
 def test_a_byte_that_is_no_control_goes_to_the_card(reader: Reader, byte: int) -> None:
     assert reader.answers(bytes((byte,))) == [b"\x90\x00"]
     assert reader.card.commands == [bytes((byte,))]
+
+
+@pytest.mark.parametrize(("size", "answered"), [(65_535, 65_535), (65_536, 2), (65_538, 2)])
+def test_an_answer_too_long_for_a_message(reader: Reader, size: int, answered: int) -> None:
+    reader.card.transmit = lambda command, /: bytes(size - 2) + b"\x90\x00"  # type: ignore[method-assign]
+    (answer,) = reader.answers(COMMAND)
+    assert answer is not None
+    assert len(answer) == answered
+    assert answer.endswith(b"\x90\x00" if answered > 2 else b"\x67\x00")
