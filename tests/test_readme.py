@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,7 @@ def blocks(kind: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the README's reader stands; `ushield` is on the path as after an installation."""
     place = tmp_path_factory.mktemp("readme")
     program = place / "bin" / "ushield"
@@ -32,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     root = README.parent
     program.write_text(f'#!/bin/sh\nPYTHONPATH={root} exec {sys.executable} -m ushield "$@"\n')
     program.chmod(0o755)
-    yield place
+    return place
 
 
 def shell(code: str, folder: Path, **variables: str) -> str:

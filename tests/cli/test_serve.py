@@ -69,9 +69,7 @@ def test_a_second_server_of_the_same_token_is_refused(token: Path, pcscd: Pcscd)
         assert "in use" in refused("info", "--token", token)
 
 
-def test_every_command_works_through_the_reader(
-    token: Path, pcscd: Pcscd, tmp_path: Path
-) -> None:
+def test_every_command_works_through_the_reader(token: Path, pcscd: Pcscd, tmp_path: Path) -> None:
     with serving(token, pcscd):
         name = pcscd.reader().name
         part = name.lower()[8:]

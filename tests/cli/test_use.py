@@ -71,8 +71,10 @@ def test_a_signature_is_what_openssl_takes(made: Path, tmp_path: Path) -> None:
         digest = f"-{options[1] if '--hash' in options else 'sha256'}"
         pss = ("-sigopt", "rsa_padding_mode:pss") if "pss" in options else ()
         subprocess.run(
-            ["openssl", "dgst", digest, "-verify", tmp_path / "pub", *pss, "-signature", signature]
-            + [order],
+            [
+                *("openssl", "dgst", digest, "-verify", tmp_path / "pub"),
+                *(*pss, "-signature", signature, order),
+            ],
             check=True,
             capture_output=True,
         )

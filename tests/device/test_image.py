@@ -17,8 +17,8 @@ from ushield.device.image import (
     ImageError,
     ImageExists,
     ImageLocked,
-    NotAnImage,
     ImageStore,
+    NotAnImage,
     new_image,
     open_image,
 )
@@ -66,10 +66,15 @@ def test_an_image_that_was_not_finished_never_was(tmp_path: Path) -> None:
     with new_image(path) as store:
         store.put("a", b"old")
         store.commit()
-    with pytest.raises(KeyError), new_image(path, replace=True) as store:
-        store.put("a", b"new")
-        store.commit()
-        raise KeyError
+
+    def fail() -> None:
+        with new_image(path, replace=True) as store:
+            store.put("a", b"new")
+            store.commit()
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     assert os.listdir(tmp_path) == ["token"]
     image = open_image(path)
     assert image.get("a") == b"old"
