@@ -37,13 +37,15 @@ def environment(**changes: str | None) -> dict[str, str]:
     return own
 
 
-def run(*arguments: str | Path, stdin: bytes = b"", **changes: str | None) -> Done:
+def run(
+    *arguments: str | Path, stdin: bytes = b"", unset: tuple[str, ...] = (), **changes: str | None
+) -> Done:
     """Run to the end; no secret may be in what it prints, and no traceback."""
     done = subprocess.run(
         [*COMMAND, *map(str, arguments)],
         input=stdin,
         capture_output=True,
-        env=environment(**changes),
+        env=environment(**dict.fromkeys(unset), **changes),
         timeout=120,
         check=False,
     )
@@ -55,9 +57,11 @@ def run(*arguments: str | Path, stdin: bytes = b"", **changes: str | None) -> Do
     return Done(done.returncode, done.stdout, error)
 
 
-def ok(*arguments: str | Path, stdin: bytes = b"", **changes: str | None) -> Done:
+def ok(
+    *arguments: str | Path, stdin: bytes = b"", unset: tuple[str, ...] = (), **changes: str | None
+) -> Done:
     """As `run`, of a command that must end well."""
-    done = run(*arguments, stdin=stdin, **changes)
+    done = run(*arguments, stdin=stdin, unset=unset, **changes)
     assert done.code == 0, done.error
     return done
 

@@ -54,12 +54,13 @@ def test_info_for_programs(made: Path) -> None:
 def test_a_signature_is_what_openssl_takes(made: Path, tmp_path: Path) -> None:
     order, signature, certificate = (tmp_path / name for name in ("order", "sig", "pem"))
     order.write_bytes(ORDER)
-    for key, options in (
+    ways: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("1", ()),
         ("2", ()),
         ("1", ("--hash", "sha512")),
         ("1", ("--padding", "pss")),
-    ):
+    )
+    for key, options in ways:
         ok("sign", order, "-o", signature, "--key", key, *options, "--token", made)
         ok("cert", "-o", certificate, "--key", key, "--token", made)
         public = subprocess.run(
@@ -124,10 +125,15 @@ def test_verify_change_unblock(token: Path, tmp_path: Path) -> None:
 def test_pins_from_a_file(token: Path, tmp_path: Path) -> None:
     file = tmp_path / "pins"
     file.write_text(f"{PIN}\n{PUK}\n{NEW_PIN}\n{SO_PIN}\n")
-    none = dict.fromkeys(("USHIELD_PIN", "USHIELD_PUK", "USHIELD_SO_PIN"))
-    ok("verify", "--pin-file", file, "--token", token, **none)
-    ok("change-pin", "--pin-file", file, "--token", token, **none)
-    ok("init", tmp_path / "other.token", "--key", "p256", "--pin-file", file, **none)
+
+    def alone(*arguments: str | Path) -> None:
+        """With nothing in the environment."""
+        none = ("USHIELD_PIN", "USHIELD_PUK", "USHIELD_SO_PIN")
+        ok(*arguments, "--pin-file", file, unset=none)
+
+    alone("verify", "--token", token)
+    alone("change-pin", "--token", token)
+    alone("init", tmp_path / "other.token", "--key", "p256")
     ok("verify", "--token", tmp_path / "other.token")
 
 
