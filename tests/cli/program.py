@@ -66,9 +66,11 @@ def ok(
     return done
 
 
-def refused(*arguments: str | Path, stdin: bytes = b"", **changes: str | None) -> str:
+def refused(
+    *arguments: str | Path, stdin: bytes = b"", unset: tuple[str, ...] = (), **changes: str | None
+) -> str:
     """As `run`, of a command that must end with exit code 1 and one line; the line."""
-    done = run(*arguments, stdin=stdin, **changes)
+    done = run(*arguments, stdin=stdin, unset=unset, **changes)
     assert done.code == 1, (done.code, done.error)
     assert done.error.startswith("ushield: ")
     assert done.error.count("\n") == 1, done.error

@@ -79,7 +79,15 @@ def test_a_signature_is_what_openssl_takes(made: Path, tmp_path: Path) -> None:
             check=True,
             capture_output=True,
         )
-        arguments = ("verify", order, "--signature", signature, "--key", key, *options)
+        arguments: tuple[str | Path, ...] = (
+            "verify",
+            order,
+            "--signature",
+            signature,
+            "--key",
+            key,
+            *options,
+        )
         assert "right" in ok(*arguments, "--token", made, USHIELD_PIN=None).text
         order.write_bytes(ORDER + b"!")
         assert "wrong" in refused(*arguments, "--token", made)
