@@ -99,7 +99,11 @@ class CardLink:
 
     def _refusal(self, command: bytes, answer: bytes) -> CardError:
         self._environment = None
-        return card_error(int.from_bytes(answer[-2:], "big"), name_of(parse_command(command)))
+        try:
+            name = name_of(parse_command(command))
+        except ApduError:
+            name = "malformed command"
+        return card_error(int.from_bytes(answer[-2:], "big"), name)
 
 
 def build(ins: int, p1p2: int, data: bytes = b"", le: int = 0, *, cla: int = 0x00) -> bytes:

@@ -148,6 +148,7 @@ class PcscTransport:
         self._context = context
         self._scard = scard = context.scard
         self._depth = 0
+        self._was_reset = False
         code, self._card, protocol = scard.SCardConnect(
             context.handle,
             reader,
@@ -168,22 +169,28 @@ class PcscTransport:
         self._check_open()
         code, answer = self._scard.SCardTransmit(self._card, self._pci, list(command))
         if code:
-            _check(code, "sending a command")
+            self._check(code, "sending a command")
         if len(answer) < 2:
             raise CardRemoved("the card sent no status word: was it taken out?")
         return bytes(byte & 0xFF for byte in answer)
 
     def reset(self) -> bytes:
-        """Reset the card; the answer to reset. It also goes on after somebody else's reset."""
+        """Reset the card; the answer to reset.
+
+        After a `CardReset` the card is reset already: then this only goes on with it, and does not
+        take it away in turn from whoever did that.
+        """
         self._check_open()
         scard = self._scard
+        action = scard.SCARD_LEAVE_CARD if self._was_reset else scard.SCARD_RESET_CARD
         code, protocol = scard.SCardReconnect(
             self._card,
             scard.SCARD_SHARE_SHARED,
             scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1,
-            scard.SCARD_RESET_CARD,
+            action,
         )
         _check(code, "resetting the card")
+        self._was_reset = False
         self._take_protocol(protocol)
         return self._atr
 
@@ -217,7 +224,7 @@ class PcscTransport:
     def _begin(self) -> None:
         self._check_open()
         if not self._depth:
-            _check(self._scard.SCardBeginTransaction(self._card), "beginning a transaction")
+            self._check(self._scard.SCardBeginTransaction(self._card), "beginning a transaction")
         self._depth += 1
 
     def _end(self) -> None:
@@ -225,6 +232,13 @@ class PcscTransport:
         self._depth -= 1
         if not self._depth and self._open:
             self._scard.SCardEndTransaction(self._card, self._scard.SCARD_LEAVE_CARD)
+
+    def _check(self, code: int, doing: str) -> None:
+        try:
+            _check(code, doing)
+        except CardReset:
+            self._was_reset = True
+            raise
 
     def _take_protocol(self, protocol: int) -> None:
         scard = self._scard
