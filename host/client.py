@@ -45,10 +45,12 @@ if TYPE_CHECKING:
 PKCS15_AID = bytes.fromhex("A000000063504B43532D3135")
 """The application's identifier; the longer ones of this project's chips answer to it too."""
 
-_OK = b"\x90\x00"
 _SERIAL, _LABEL, _PHASE, _TRIES = 0x01B0, 0x01B1, 0x01B2, 0x01B3
 _CERTIFICATE = 0x3FFF
 _MOST_HASHED = 65535
+_PKCS1_OVERHEAD = 11
+"""Bytes that PKCS#1 v1.5 puts around a message at least (RFC 8017 §7.2.1)."""
+
 _CHALLENGES = tuple(build(INS.GET_CHALLENGE, 0, le=length) for length in range(1, 257))
 
 
@@ -227,6 +229,9 @@ class TokenClient(TokenView):
         found = self._rsa(key)
         if padding == "oaep":
             return oaep_encipher(read_public_key(self.link, found), plain)
+        if len(plain) > found.size - _PKCS1_OVERHEAD:
+            most = found.size - _PKCS1_OVERHEAD
+            raise UnsupportedError(f"this key takes {most} bytes at most, not {len(plain)}")
         prepared = uses.environment(found, uses.ENCIPHER, uses.PKCS1)
         answer = self.link.use(prepared, build(INS.PSO, uses.PSO_ENCIPHER, plain, uses.ALL))
         return answer[1:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -22,7 +23,7 @@ from host.directory import (
     read_certificate_list,
     read_keys,
 )
-from host.errors import AnswerError, KeyChoiceError, UnsupportedError
+from host.errors import AnswerError, KeyChoiceError, NotFound, UnsupportedError
 from host.info import Phase, TokenInfo
 from host.link import CardLink, build
 from host.pin import USER_PIN
@@ -186,7 +187,8 @@ class TokenView:
             return choose(self.keys(), choice, use)
         except KeyChoiceError:
             if isinstance(choice, int) and 0 <= choice <= 0xFF:
-                return inspect_key(self.link, choice)
+                with contextlib.suppress(NotFound):
+                    return inspect_key(self.link, choice)
             raise
 
     def _object(self, tag: int) -> bytes:

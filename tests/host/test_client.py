@@ -105,7 +105,7 @@ def test_certificates(client: TokenClient) -> None:
 
 
 def test_no_certificate_for_a_key_that_is_not_there(client: TokenClient) -> None:
-    with pytest.raises(NotFound):
+    with pytest.raises(KeyChoiceError, match="reference 9"):
         client.certificate(9)
     with pytest.raises(KeyChoiceError, match="nobody"):
         client.certificate("nobody")
@@ -339,8 +339,12 @@ def test_a_key_does_only_what_it_is_for(holder: TokenClient) -> None:
 def test_pkcs1_cryptograms(holder: TokenClient, key: int | None) -> None:
     assert holder.decipher(holder.encipher(MESSAGE, key), key) == MESSAGE
     public = rsa_key(holder, key or DECIPHER)
+    most = public.key_size // 8 - 11
     assert holder.decipher(public.encrypt(MESSAGE, PKCS1v15()), key) == MESSAGE
     assert holder.decipher(public.encrypt(b"", PKCS1v15()), key) == b""
+    with pytest.raises(UnsupportedError, match=f"{most} bytes at most"):
+        holder.encipher(bytes(most + 1), key)
+    holder.encipher(bytes(most), key)
 
 
 @pytest.mark.parametrize("name", ["sha1", "sha256", "sha384"])
@@ -400,7 +404,7 @@ def test_a_key_outside_the_directory(holder: TokenClient) -> None:
     reference = manager._create_key_file("ec", 256, Usage.SIGN)
     holder.link.command(0x46, 0)
     assert holder.verify_signature(holder.sign(MESSAGE, reference), MESSAGE, reference)
-    with pytest.raises(NotFound):
+    with pytest.raises(KeyChoiceError, match="reference 99"):
         holder.sign(MESSAGE, 99)
 
 

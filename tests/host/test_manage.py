@@ -124,6 +124,8 @@ def test_a_deleted_key_is_gone(client: TokenClient, manager: TokenManager) -> No
     manager.delete_file(APPLICATION + b"\x4b\x01")
     with pytest.raises(NotFound):
         client.sign(MESSAGE, tokens.SIGNING)
+    with pytest.raises(NotFound):
+        client.public_key(tokens.SIGNING)
 
 
 def test_a_new_certificate_takes_the_place_of_the_old(
