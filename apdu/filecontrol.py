@@ -37,6 +37,7 @@ class FileKind(IntEnum):
     RSA_KEY = 0x11
     EC_KEY = 0x22
     DF = 0x38
+    SECRET_KEY = 0x41
 
 
 class AccessRules(NamedTuple):

@@ -24,6 +24,8 @@ from applet.os.store import Records, Store
 
 MF = b"\x3f\x00"
 FCP, FCI = 0x62, 0x6F
+_SESSION = 0x01
+"""Bit of the second byte of tag 85, as OpenSC's driver sets it for session objects."""
 MOST_BYTES = 0x7FFF
 """Largest size of a transparent file: what READ BINARY with a 15-bit offset reaches."""
 
@@ -39,6 +41,11 @@ class File:
     proprietary: bytes = b"\x00\x00"
     name: bytes = b""
     usage: int | None = None
+
+    @property
+    def for_session(self) -> bool:
+        """Whether it is gone at the next reset: the proprietary information says so."""
+        return len(self.proprietary) == 2 and bool(self.proprietary[1] & _SESSION)
 
     def control(self, template: int, life_cycle: int) -> bytes:
         """The file control information as SELECT answers it (ISO 7816-4 §7.4)."""
@@ -92,14 +99,15 @@ class FileSystem:
     def __init__(self, store: Store, prefix: str) -> None:
         self._files = Records(store, prefix + "file/", _decode, _encode)
         self._contents = Records(store, prefix + "content/", bytes, bytes)
+        self._session: dict[bytes, File] = {}
 
     def get(self, path: bytes) -> File | None:
         """The file of this path, or None."""
-        return self._files.get(path.hex())
+        return self._files.get(path.hex()) or self._session.get(path)
 
     def file(self, path: bytes) -> File:
         """The file of this path; 6A82 when there is none."""
-        file = self._files.get(path.hex())
+        file = self.get(path)
         if file is None:
             raise CardError(SW.NOT_FOUND)
         return file
@@ -118,8 +126,15 @@ class FileSystem:
         refuse_unless(file.kind is not FileKind.EF or file.size <= MOST_BYTES, SW.NO_SPACE)
         path = parent + file.fid.to_bytes(2, "big")
         refuse_unless(self.get(path) is None, SW.FILE_EXISTS)
-        self._put(path, file)
+        if file.for_session:
+            self._session[path] = file
+        else:
+            self._put(path, file)
         return path
+
+    def end_session(self) -> None:
+        """Forget the files that were made for this session only; they never were in memory."""
+        self._session.clear()
 
     def plant(self, file: File) -> bytes:
         """Make the master file, the root of everything."""
@@ -129,6 +144,7 @@ class FileSystem:
 
     def delete(self, path: bytes) -> None:
         """Remove a file, and with a DF all that is under it."""
+        self._session.pop(path, None)
         for name in list(self._files.names(path.hex())):
             self._files.delete(name)
             self._contents.delete(name)

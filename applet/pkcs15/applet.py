@@ -75,6 +75,7 @@ class Pkcs15Applet:
 
     def clear(self) -> None:
         """Reset, power-off, or another applet was chosen."""
+        self._files.end_session()
         self._status.clear()
         self._selection.clear()
         self._desk.clear()
@@ -161,9 +162,14 @@ class Pkcs15Applet:
         return file.control(template, 0x01 if self._life.under_construction else phase)
 
     def _select(self, command: c.Select) -> bytes:
-        file = self._selection.select(command)
-        self._import = None
+        path, file = self._selection.find(command)
+        self._go(path, file)
         return b"" if command.template is None else self._control(file, command.template)
+
+    def _go(self, path: bytes, file: File) -> None:
+        """Make a file current; the parts of a key that was being imported were for another one."""
+        self._selection.go(path, file)
+        self._import = None
 
     def _read(self, command: c.ReadBinary) -> bytes:
         path = self._selection.file_path
@@ -183,7 +189,7 @@ class Pkcs15Applet:
         self._status.require_once_built(rules.first if is_directory else rules.second)
         check_key_file(file)
         path = self._files.create(directory, file)
-        self._selection.go(path, file)
+        self._go(path, file)
         self._identity.changed()
 
     def _delete(self, fid: bytes | None) -> None:
@@ -194,6 +200,7 @@ class Pkcs15Applet:
         self._files.delete(path)
         self._keys.delete(path)
         self._selection.left(path)
+        self._import = None
         self._identity.changed()
 
     # PINs

@@ -15,7 +15,7 @@ from applet.os.access import SecurityStatus
 from applet.os.errors import CardError, refuse_unless
 from applet.os.files import FileSystem
 from applet.os.keys.ec import EcKey
-from applet.os.keys.encoding import is_signature_block
+from applet.os.keys.encoding import is_message_block, is_signature_block
 from applet.os.keys.keystore import (
     AUTHENTICATE,
     DECIPHER,
@@ -84,10 +84,10 @@ class KeyDesk:
             return key.sign(data)
         if algorithm == PKCS1:
             return key.sign(data)
-        block = key.full_block(data)
+        result = key.sign_block(data)
         if not usage & DECIPHER:
-            refuse_unless(is_signature_block(block, key.bits), SW.CONDITIONS)
-        return key.sign_block(block)
+            refuse_unless(not is_message_block(result), SW.CONDITIONS)
+        return result
 
     def decipher(self, cryptogram: Cryptogram) -> bytes:
         """The plain text of a cryptogram; nothing yet for the first of two halves."""

@@ -36,12 +36,10 @@ class Selection:
             raise CardError(SW.NO_CURRENT_EF)
         return self._file
 
-    def select(self, command: Select) -> File:
-        """Make another file current; 6A82, and nothing changes, when there is none."""
+    def find(self, command: Select) -> tuple[bytes, File]:
+        """The file that a SELECT means; 6A82 when there is none."""
         path = self._find(command)
-        file = self._files.file(path)
-        self.go(path, file)
-        return file
+        return path, self._files.file(path)
 
     def go(self, path: bytes, file: File) -> None:
         """Make this file current."""

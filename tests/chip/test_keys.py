@@ -5,12 +5,20 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.padding import (
+    MGF1,
+    OAEP,
+    AsymmetricPadding,
+    PKCS1v15,
+)
 
-from tests.chip.cards import DIGEST_INFO, SIGN, Chip, activated, create_key
+from tests.chip.cards import DECIPHER, DIGEST_INFO, SIGN, Chip, activated, create_key
 from tests.chip.known import import_rsa, number
 
 INFO = DIGEST_INFO + bytes(range(32))
+HASHES = (hashes.SHA1, hashes.SHA224, hashes.SHA256, hashes.SHA384, hashes.SHA512)
 FREE = "0000FF"
 
 
@@ -154,22 +162,41 @@ def test_a_key_does_what_its_usage_says(
 
 @pytest.mark.parametrize(("name", "salt"), [("sha256", 32), ("sha384", 48), ("sha1", 20)])
 @pytest.mark.parametrize("how", ["usual", "none", "longest"])
-def test_a_signing_key_signs_every_pss_block(chip: Chip, name: str, salt: int, how: str) -> None:
+def test_a_decipher_key_signs_no_pss_block(chip: Chip, name: str, salt: int, how: str) -> None:
     """RFC 8017 §9.1.1 allows every salt that fits."""
     length = {"usual": salt, "none": 0, "longest": 256 - hashlib.new(name).digest_size - 2}[how]
     block = _pss(name, bytes(range(length)), 256)
+    chip.environment("41 B8", "00", DECIPHER)
+    assert chip.chain("2A 80 86", b"\x00" + block) == (b"", 0x6985)
     chip.environment("41 B6", "00", SIGN)
     answer, sw = chip.chain("2A 9E 9A", block)
     assert (len(answer), sw) == (256, 0x9000)
 
 
-@pytest.mark.parametrize("spoil", [0, 100, 254, 255])
-def test_a_signing_key_signs_no_spoilt_pss_block(chip: Chip, spoil: int) -> None:
+def test_a_decipher_key_signs_no_type_1_block(chip: Chip) -> None:
+    block = b"\x00\x01" + b"\xff" * (256 - 3 - len(INFO)) + b"\x00" + INFO
+    chip.environment("41 B8", "00", DECIPHER)
+    assert chip.chain("2A 80 86", b"\x00" + block) == (b"", 0x6985)
+
+
+@pytest.mark.parametrize("spoil", [1, 100, 254, 255])
+def test_a_decipher_key_deciphers_what_is_no_signature(chip: Chip, spoil: int) -> None:
     block = bytearray(_pss("sha256", bytes(32), 256))
     block[spoil] ^= 0x80
+    chip.environment("41 B8", "00", DECIPHER)
+    answer, sw = chip.chain("2A 80 86", b"\x00" + bytes(block))
+    assert (len(answer), sw) == (256, 0x9000)
+
+
+@pytest.mark.parametrize(
+    "padding", [PKCS1v15(), *(OAEP(MGF1(name()), name(), None) for name in HASHES)]
+)
+def test_a_signing_key_gives_no_message_away(chip: Chip, padding: AsymmetricPadding) -> None:
+    chip.ok(f"00 A4 08 0C [ 5015 {SIGN} ]")
+    numbers = [int.from_bytes(chip.ok(f"00 CA 01 {tag} 00"), "big") for tag in ("02", "01")]
+    cryptogram = rsa.RSAPublicNumbers(*numbers).public_key().encrypt(b"a secret", padding)
     chip.environment("41 B6", "00", SIGN)
-    answer, sw = chip.chain("2A 9E 9A", bytes(block))
-    assert answer == b"" and sw in (0x6985, 0x6A80)
+    assert chip.chain("2A 9E 9A", cryptogram) == (b"", 0x6985)
 
 
 def _pss(name: str, salt: bytes, size: int) -> bytes:

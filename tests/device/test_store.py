@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from applet.os.store import MemoryStore, Records, Store, StoreError
-from ushield.device.image import new_image, open_image
+from ushield.device.image import ImageStore, new_image, open_image
 
 NAMES = st.sampled_from(["a", "a/1", "a/2", "b", "b/1"])
 
@@ -88,6 +88,10 @@ class AgainstAModel(RuleBasedStateMachine):
         self.store, self.reopen = type(self).make()
         self.committed: dict[str, bytes] = {}
         self.now: dict[str, bytes] = {}
+
+    def teardown(self) -> None:
+        if isinstance(self.store, ImageStore):
+            self.store.close()
 
     @rule(name=NAMES, value=st.binary(max_size=8))
     def put(self, name: str, value: bytes) -> None:

@@ -1,8 +1,8 @@
-"""Telling an encoded RSA signature from any other block (RFC 8017 §9).
+"""Telling encoded signatures and padded messages from any other RSA block (RFC 8017 §7 and §9).
 
-A host may hand the chip a whole block for the raw operation. A key that may only sign must not be
-a decipher machine for such blocks, and a key that may only decipher must not sign by them; so the
-chip looks at what the block is.
+A host may hand the chip a whole block for the raw operation. A key that may only decipher must not
+sign by that way, and a key that may only sign must not give a message away; so the chip looks at
+the block that goes in, or comes out.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from hashlib import new as new_hash
 
 _SHORTEST_PADDING = 8
-_PSS_HASHES = ("sha256", "sha384", "sha512", "sha1", "sha224")
+_HASHES = ("sha256", "sha384", "sha512", "sha1", "sha224")
 _PSS_TRAILER = 0xBC
 
 
@@ -24,15 +24,36 @@ def type_1_payload(block: bytes) -> bytes | None:
     return block[end + 1 :]
 
 
+def is_message_block(block: bytes) -> bool:
+    """Whether a block is a padded message: PKCS#1 type 2, or OAEP without a label.
+
+    A random block passes once in 2^16.
+    """
+    return _is_type_2(block) or any(_is_oaep(block, name) for name in _HASHES)
+
+
 def is_signature_block(block: bytes, bits: int) -> bool:
     """Whether a block of a key of `bits` is PKCS#1 type 1, or EMSA-PSS with a usual hash.
 
     The PSS check unmasks the data block with the hash value that the block itself carries and
     looks for the 00..00 01 before the salt: a random block passes once in 2^100 or less often.
     """
-    return type_1_payload(block) is not None or any(
-        _is_pss(block, bits, name) for name in _PSS_HASHES
-    )
+    return type_1_payload(block) is not None or any(_is_pss(block, bits, name) for name in _HASHES)
+
+
+def _is_type_2(block: bytes) -> bool:
+    end = block.find(b"\x00", 2)
+    return block.startswith(b"\x00\x02") and end >= 2 + _SHORTEST_PADDING
+
+
+def _is_oaep(block: bytes, name: str) -> bool:
+    """EME-OAEP decoding (RFC 8017 §7.1.2), step 3, as far as the hash of the empty label."""
+    size = new_hash(name).digest_size
+    if block[0] or len(block) < 2 * size + 2:
+        return False
+    masked_seed, masked_data = block[1 : size + 1], block[size + 1 :]
+    seed = _xor(masked_seed, _mgf1(masked_data, size, name))
+    return _xor(masked_data[:size], _mgf1(seed, size, name)) == new_hash(name).digest()
 
 
 def _is_pss(block: bytes, bits: int, name: str) -> bool:
@@ -44,14 +65,17 @@ def _is_pss(block: bytes, bits: int, name: str) -> bool:
     spare = 8 * len(block) - (bits - 1)
     if block[0] >> (8 - spare):
         return False
-    mask = _mgf1(block[at:-1], at, name)
-    data = int.from_bytes(block[:at], "big") ^ int.from_bytes(mask, "big")
-    data &= (1 << (8 * at - spare)) - 1
+    unmasked = _xor(block[:at], _mgf1(block[at:-1], at, name))
+    data = int.from_bytes(unmasked, "big") & (1 << (8 * at - spare)) - 1
     salt_and_mark = data.to_bytes(at, "big").lstrip(b"\x00")
     padding = at - len(salt_and_mark)
     return salt_and_mark[:1] == b"\x01" and (
         padding >= _SHORTEST_PADDING or len(salt_and_mark) > size
     )
+
+
+def _xor(left: bytes, right: bytes) -> bytes:
+    return (int.from_bytes(left, "big") ^ int.from_bytes(right, "big")).to_bytes(len(left), "big")
 
 
 def _mgf1(seed: bytes, length: int, name: str) -> bytes:

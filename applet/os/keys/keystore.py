@@ -31,9 +31,17 @@ def usage_of(file: File) -> int:
 
 
 def check_key_file(file: File) -> None:
-    """Refuse (6A80) a key file whose size the chip has no algorithm for."""
+    """Refuse (6A80) a key file that the chip has no algorithm for.
+
+    A secret key can be announced for the session, as PKCS#11 does for what ECDH gives; the chip
+    keeps none.
+    """
     if file.kind is FileKind.RSA_KEY:
         refuse_unless(file.size in RSA_BITS, SW.WRONG_DATA)
+    if file.kind is FileKind.SECRET_KEY:
+        refuse_unless(file.for_session, SW.WRONG_DATA)
+    elif file.for_session:
+        raise CardError(SW.WRONG_DATA)
     if file.kind is FileKind.EC_KEY:
         refuse_unless(file.size in CURVES, SW.WRONG_DATA)
 
