@@ -22,11 +22,8 @@ from apdu.payload import (
 from apdu.status import SW
 from host import uses
 from host.checking import oaep_encipher
-from host.directory import (
-    KeyChoice,
-    KeyInfo,
-)
-from host.errors import CardError, UnsupportedError, WrongPin
+from host.directory import KeyChoice, KeyInfo
+from host.errors import CardError, PinBlocked, UnsupportedError, WrongPin
 from host.info import PinState, TokenInfo
 from host.link import build
 from host.padding import digest_of, oaep_message
@@ -42,16 +39,9 @@ __all__ = ["KeyInfo", "PinState", "TokenClient", "TokenInfo"]
 if TYPE_CHECKING:
     from host.keys import TokenPrivateKey
 
-PKCS15_AID = bytes.fromhex("A000000063504B43532D3135")
-"""The application's identifier; the longer ones of this project's chips answer to it too."""
-
-_SERIAL, _LABEL, _PHASE, _TRIES = 0x01B0, 0x01B1, 0x01B2, 0x01B3
-_CERTIFICATE = 0x3FFF
 _MOST_HASHED = 65535
 _PKCS1_OVERHEAD = 11
 """Bytes that PKCS#1 v1.5 puts around a message at least (RFC 8017 §7.2.1)."""
-
-_CHALLENGES = tuple(build(INS.GET_CHALLENGE, 0, le=length) for length in range(1, 257))
 
 
 class TokenClient(TokenView):
@@ -94,14 +84,13 @@ class TokenClient(TokenView):
 
     def pin_status(self, reference: int = USER_PIN) -> PinState:
         """Whether a PIN is verified and how many tries it has; spends none."""
-        left = next((pin.pin_left for pin in self.tries() if pin.reference == reference), 0)
-        try:
-            self.link.command(INS.VERIFY, reference)
-        except CardError as refusal:
-            if isinstance(refusal, WrongPin) or refusal.sw == SW.AUTH_BLOCKED:
+        with self.link.transaction():
+            left = next((pin.pin_left for pin in self.tries() if pin.reference == reference), 0)
+            try:
+                self.link.command(INS.VERIFY, reference)
+            except (WrongPin, PinBlocked):
                 return PinState(verified=False, tries_left=left)
-            raise
-        return PinState(verified=True, tries_left=left)
+            return PinState(verified=True, tries_left=left)
 
     def change_pin(self, old: str | bytes, new: str | bytes, reference: int = USER_PIN) -> None:
         """Set a new PIN of 6 to 8 bytes, knowing the old one, which counts as verified then."""

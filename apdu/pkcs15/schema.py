@@ -137,26 +137,22 @@ class PinClass:
 
 
 @asn1.sequence
-class PinAttributes:
-    """PasswordAttributes. `type` is ENUMERATED, which hazmat.asn1 does not have."""
+class PinFlags:
+    """PasswordAttributes up to the type, which is ENUMERATED: hazmat.asn1 does not have that."""
 
     flags: asn1.BitString
-    type: asn1.TLV
+
+
+@asn1.sequence
+class PinAttributes:
+    """PasswordAttributes after the type."""
+
     min_length: int
     stored_length: int
     max_length: int
     reference: Annotated[int, asn1.Implicit(0)]
     pad_char: bytes
     path: Path | None
-
-
-@asn1.sequence
-class Pin:
-    """A PIN."""
-
-    common: Common
-    pin: PinClass
-    type: Annotated[PinAttributes, asn1.Explicit(1)]
 
 
 @asn1.sequence

@@ -34,8 +34,10 @@ CURVES: Mapping[int, ObjectIdentifier] = {
 }
 """The named curve of each field size in bits: P-256 and P-384."""
 
-_ASCII_NUMERIC = asn1.decode_der(asn1.TLV, bytes.fromhex("0A0101"))
-"""PasswordType ascii-numeric; hazmat.asn1 has no ENUMERATED of its own."""
+_SEQUENCE, _TYPE_ATTRIBUTES = 0x30, 0xA1
+
+_ASCII_NUMERIC = bytes.fromhex("0A0101")
+"""PasswordType as ENUMERATED, which stands between two declared parts."""
 
 
 def build_dir(aid: bytes, label: str, path: bytes) -> bytes:
@@ -70,7 +72,7 @@ def build_token_info(info: TokenInfo) -> bytes:
 
 def build_pins(entries: Iterable[PinEntry]) -> bytes:
     """EF.AODF: the PINs, in this order."""
-    return b"".join(asn1.encode_der(_pin(entry)) for entry in entries)
+    return b"".join(_pin(entry) for entry in entries)
 
 
 def build_private_keys(entries: Iterable[PrivateKeyEntry]) -> bytes:
@@ -88,21 +90,20 @@ def build_certificates(entries: Iterable[CertificateEntry]) -> bytes:
     return b"".join(asn1.encode_der(_certificate(entry)) for entry in entries)
 
 
-def _pin(entry: PinEntry) -> schema.Pin:
-    return schema.Pin(
-        common=_common(entry.label, {"private", "modifiable"}, entry.auth_id),
-        pin=schema.PinClass(id=entry.id),
-        type=schema.PinAttributes(
-            flags=_bits(entry.flags, PIN_FLAGS),
-            type=_ASCII_NUMERIC,
-            min_length=entry.min_length,
-            stored_length=entry.stored_length,
-            max_length=entry.max_length,
-            reference=entry.reference,
-            pad_char=bytes((entry.pad_char,)),
-            path=_path(entry.path or None),
-        ),
+def _pin(entry: PinEntry) -> bytes:
+    flags = schema.PinFlags(flags=_bits(entry.flags, PIN_FLAGS))
+    rest = schema.PinAttributes(
+        min_length=entry.min_length,
+        stored_length=entry.stored_length,
+        max_length=entry.max_length,
+        reference=entry.reference,
+        pad_char=bytes((entry.pad_char,)),
+        path=_path(entry.path or None),
     )
+    attributes = build_tlv(_SEQUENCE, _content(flags) + _ASCII_NUMERIC + _content(rest))
+    common = asn1.encode_der(_common(entry.label, {"private", "modifiable"}, entry.auth_id))
+    own = asn1.encode_der(schema.PinClass(id=entry.id))
+    return build_tlv(_SEQUENCE, common + own + build_tlv(_TYPE_ATTRIBUTES, attributes))
 
 
 def _private_key(entry: PrivateKeyEntry) -> schema.PrivateKeyChoice:
