@@ -83,6 +83,16 @@ def test_the_end_of_a_session_drops_a_chain(end: Callable[[Chip], object]) -> No
     assert chip.ok(LAST_PIECE, tail=INFO) == whole, "the first piece was not put before it"
 
 
+@pytest.mark.parametrize("lose", [_power, ENDS["reset"]], ids=["power", "reset"])
+def test_the_very_next_command_does_not_end_the_old_chain(lose: Callable[[Chip], object]) -> None:
+    """The same command follows at once: only the loss of the session can have dropped the chain."""
+    chip = activated()
+    chip.ok("10 20 00 01 [ 313233 ]")
+    lose(chip)
+    assert chip.sw("00 20 00 01 [ 343536FFFF ]") == "6700"
+    assert chip.sw("00 20 00 01") == "63C6"
+
+
 def test_the_end_of_a_session_drops_the_half_of_a_key(end: Callable[[Chip], object]) -> None:
     chip = activated()
     chip.verify()
