@@ -10,7 +10,6 @@ import contextlib
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from apdu.filecontrol import AccessRules, FileControl, FileKind, build_access, build_file_control
 from apdu.instruction import INS
@@ -38,7 +37,7 @@ from host.client import TokenClient
 from host.errors import NoSpace, NotFound, UnsupportedError
 from host.importing import PrivateKey, describe_key, key_parts
 from host.pin import new_pin_block
-from host.publickey import PublicKey, read_public_key
+from host.publickey import public_key_file, read_public_key
 from host.usage import Usage, private_key_flags, public_key_flags
 from host.view import PKCS15_AID
 
@@ -65,7 +64,7 @@ _CERTIFICATE_FILES, _PUBLIC_KEY_FILES = 0x4300, 0x5500
 _FILE_LIST, _FORMAT, _STORE_PIN, _IMPORT = 0x01A1, 0x01E0, 0x0100, 0x0100
 _FILE_KINDS: dict[KeyKind, FileKind] = {"rsa": FileKind.RSA_KEY, "ec": FileKind.EC_KEY}
 _FCP = 0x62
-_MOST = 255
+_ALL_MEMORY = 0xFFFF
 _AUTH_ID = b"\x01"
 """Identifier of the holder's PIN in the token's directory of PINs."""
 
@@ -82,7 +81,8 @@ class TokenManager:
     def erase(self) -> None:
         """Erase everything and lay the two directories anew; with the SO PIN once activated."""
         access = (build_access(MF_ACCESS), build_access(DF_ACCESS))
-        self._link.command(INS.PUT_DATA, _FORMAT, build_format_card(FormatCard(0xFFFF, *access)))
+        command = build_format_card(FormatCard(_ALL_MEMORY, *access))
+        self._link.command(INS.PUT_DATA, _FORMAT, command)
         self.client.refresh()
 
     def store_pin(self, reference: int, pin: str | bytes, puk: str | bytes) -> None:
@@ -128,12 +128,13 @@ class TokenManager:
         return d.read_file(self._link, path)
 
     def write_file(self, path: bytes, data: bytes, offset: int = 0) -> None:
-        """Write into a transparent file; what is after the data stays as it is."""
+        """Write into a transparent file; what is before and after the data stays as it is.
+
+        It is one command, chained if need be, so that a cut of power leaves all of it or nothing.
+        """
         with self._link.transaction():
             self._link.select(path)
-            for at in range(0, len(data), _MOST):
-                piece = data[at : at + _MOST]
-                self._link.command(INS.UPDATE_BINARY, offset + at, piece)
+            self._link.command(INS.UPDATE_BINARY, offset, data)
 
     def delete_file(self, path: bytes) -> None:
         """Remove a file; of a key file, the key with it."""
@@ -170,17 +171,14 @@ class TokenManager:
         """Keep the certificate of a key; one that the key had before is replaced."""
         data = certificate.public_bytes(serialization.Encoding.DER)
         with self._link.transaction():
-            others: list[bytes] = []
-            for entry in entries_of(self.read_file(d.CERTIFICATES)):
-                if any(known.id == key.id for known in read_certificates(entry)):
-                    self._remove_target(entry)
-                else:
-                    others.append(entry)
-            path = self._store_object(_CERTIFICATE_FILES, key.reference, data)
-            new = CertificateEntry(
-                key.label if label is None else label, key.id, d.MASTER_FILE + path
-            )
+            entries = entries_of(self.read_file(d.CERTIFICATES))
+            old = [entry for entry in entries if _belongs_to(entry, key.id)]
+            path = d.MASTER_FILE + self._store_object(_CERTIFICATE_FILES, key.reference, data)
+            new = CertificateEntry(key.label if label is None else label, key.id, path)
+            others = [entry for entry in entries if entry not in old]
             self._write_directory(d.CERTIFICATES, [*others, build_certificates([new])])
+            for entry in old:
+                self._remove_target(entry, keep=path)
 
     # --- helpers --------------------------------------------------------------------------------
 
@@ -218,7 +216,8 @@ class TokenManager:
         access: frozenset[str],
     ) -> d.KeyInfo:
         """Enter a new key in the directory of private keys, and its public key likewise."""
-        key = d.KeyInfo(reference, label, bytes((reference,)), kind, bits, private_key_flags(usage))
+        identifier = self._free_identifier(reference)
+        key = d.KeyInfo(reference, label, identifier, kind, bits, private_key_flags(usage))
         fid = (d.KEY_FILES | reference).to_bytes(2, "big")
         private = PrivateKeyEntry(
             label=label,
@@ -232,7 +231,7 @@ class TokenManager:
             access=access,
         )
         self._append(d.PRIVATE_KEYS, build_private_keys([private]))
-        content = _public_content(read_public_key(self._link, key))
+        content = public_key_file(read_public_key(self._link, key))
         path = self._store_object(_PUBLIC_KEY_FILES, reference, content)
         public = PublicKeyEntry(
             label,
@@ -263,6 +262,16 @@ class TokenManager:
                 return fid
         raise NoSpace(SW.NO_SPACE, "CREATE FILE")
 
+    def _free_identifier(self, reference: int) -> bytes:
+        """What joins a key to its certificates: its reference, unless another key has that."""
+        self.client.refresh()
+        keys = self.client.keys()
+        taken = {key.id for key in keys}
+        for number in (reference, *range(1, 256)):
+            if bytes((number,)) not in taken:
+                return bytes((number,))
+        raise NoSpace(SW.NO_SPACE, "CREATE FILE")
+
     def _append(self, path: bytes, entry: bytes) -> None:
         self._write_directory(path, [*entries_of(self.read_file(path)), entry])
 
@@ -274,17 +283,14 @@ class TokenManager:
             raise NoSpace(SW.NO_SPACE, "UPDATE BINARY")
         self.write_file(path, content.ljust(size, b"\x00"))
 
-    def _remove_target(self, entry: bytes) -> None:
-        """Delete the file that an entry of the certificate directory points to, if it is there."""
+    def _remove_target(self, entry: bytes, *, keep: bytes) -> None:
+        """Delete the file of a certificate entry, if there is one and it is not the new one."""
         for known in read_certificates(entry):
-            if known.path.startswith(d.MASTER_FILE):
+            if known.path.startswith(d.MASTER_FILE) and known.path != keep:
                 with contextlib.suppress(NotFound):
                     self.delete_file(known.path[2:])
 
 
-def _public_content(key: PublicKey) -> bytes:
-    """A public key file as OpenSC writes it: PKCS#1 for RSA; with its curve for EC."""
-    form = serialization.PublicFormat.PKCS1
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        form = serialization.PublicFormat.SubjectPublicKeyInfo
-    return key.public_bytes(serialization.Encoding.DER, form)
+def _belongs_to(entry: bytes, identifier: bytes) -> bool:
+    """Whether an entry of the certificate directory is for the key of this identifier."""
+    return any(known.id == identifier for known in read_certificates(entry))

@@ -38,6 +38,14 @@ def uncompressed(key: ec.EllipticCurvePublicKey) -> bytes:
     )
 
 
+def public_key_file(key: PublicKey) -> bytes:
+    """The content of a public key file as OpenSC writes it: PKCS#1, or SPKI for EC."""
+    form = serialization.PublicFormat.PKCS1
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_bytes(serialization.Encoding.DER, form)
+
+
 def _rsa(modulus: bytes, exponent: bytes) -> rsa.RSAPublicKey:
     numbers = rsa.RSAPublicNumbers(int.from_bytes(exponent, "big"), int.from_bytes(modulus, "big"))
     try:

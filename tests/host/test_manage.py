@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from apdu.filecontrol import AccessRules
 from apdu.pkcs15.read import read_private_keys, read_public_keys
+from apdu.pkcs15.write import build_private_keys
 from host.client import TokenClient
 from host.directory import APPLICATION, PRIVATE_KEYS
 from host.errors import (
@@ -138,6 +141,22 @@ def test_a_new_certificate_takes_the_place_of_the_old(
     found = client.certificates()
     assert found[:-1] == others
     assert (found[-1].label, found[-1].key_reference) == ("renewed", 1)
+
+
+def test_identifiers_do_not_collide(client: TokenClient, manager: TokenManager) -> None:
+    """Another program may have given the next number to a key already."""
+    entries = read_private_keys(manager.read_file(PRIVATE_KEYS))
+    taken = replace(entries[0], id=b"\x06", label="foreign")
+    manager.write_file(PRIVATE_KEYS, build_private_keys([taken, *entries[1:]]))
+    assert manager.generate_key("p256", label="new", usage=Usage.SIGN).id == b"\x01"
+
+
+def test_a_write_is_one_command_on_the_chip(manager: TokenManager) -> None:
+    """A write that does not fit leaves the file as it was, however long it is."""
+    manager.create_file(PATH, 1000, OPEN)
+    with pytest.raises(NoSpace):
+        manager.write_file(PATH, b"\xff" * 600, offset=500)
+    assert manager.read_file(PATH) == bytes(1000)
 
 
 def test_a_certificate_without_its_file_is_passed_over(
