@@ -234,7 +234,7 @@ class TokenClient(TokenView):
         prepared = uses.environment(found, uses.AGREE, uses.EC)
         return self.link.use(prepared, build(INS.GENERAL_AUTHENTICATE, 0, request, uses.ALL))
 
-    # --- helpers --------------------------------------------------------------------------------
+    # --- within ---------------------------------------------------------------------------------
 
     def _rsa(self, choice: KeyChoice) -> KeyInfo:
         found = self.key(choice, Usage.DECIPHER)

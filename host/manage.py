@@ -180,7 +180,7 @@ class TokenManager:
             for entry in old:
                 self._remove_target(entry, keep=path)
 
-    # --- helpers --------------------------------------------------------------------------------
+    # --- within ---------------------------------------------------------------------------------
 
     def _create(self, path: bytes, control: FileControl) -> None:
         with self._link.transaction():
