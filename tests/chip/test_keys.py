@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import (
 )
 
 from tests.chip.cards import DECIPHER, DIGEST_INFO, SIGN, Chip, activated, create_key
-from tests.chip.known import import_rsa, number
+from tests.chip.known import import_rsa, number, rsa_examples
 
 INFO = DIGEST_INFO + bytes(range(32))
 HASHES = (hashes.SHA1, hashes.SHA224, hashes.SHA256, hashes.SHA384, hashes.SHA512)
@@ -197,6 +197,25 @@ def test_a_signing_key_gives_no_message_away(chip: Chip, padding: AsymmetricPadd
     cryptogram = rsa.RSAPublicNumbers(*numbers).public_key().encrypt(b"a secret", padding)
     chip.environment("41 B6", "00", SIGN)
     assert chip.chain("2A 9E 9A", cryptogram) == (b"", 0x6985)
+
+
+@pytest.mark.xfail(reason="the chip takes such a signature for a message and keeps it (6985)")
+@pytest.mark.parametrize("number", [254_528, 275_792])
+def test_a_signature_may_look_like_a_padded_message(chip: Chip, number: int) -> None:
+    """One signature in 10^5 begins 00 02 and has a zero further on; it is a signature all the same.
+
+    These two were found by trying; the key is the first one of RSA Laboratories' examples.
+    """
+    example = next(rsa_examples("pkcs1v15sign-vectors.txt", "Signature"))
+    names = ("Prime 1", "Prime 2", "Public exponent")
+    import_rsa(chip, *(int.from_bytes(example[name], "big") for name in names), usage=0x01)
+    info = DIGEST_INFO + hashlib.sha256(number.to_bytes(4, "big")).digest()
+    chip.environment("41 B6", "02", "4B10")
+    signature = chip.ok("00 2A 9E 9A [ {info} ] 00", info=info)
+    assert signature.startswith(b"\x00\x02") and b"\x00" in signature[10:]
+    chip.environment("41 B6", "00", "4B10")
+    block = b"\x00\x01" + b"\xff" * 74 + b"\x00" + info
+    assert chip.chain("2A 9E 9A", block) == (signature, 0x9000)
 
 
 def _pss(name: str, salt: bytes, size: int) -> bytes:

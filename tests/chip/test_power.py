@@ -127,6 +127,18 @@ def test_the_end_of_a_session_drops_what_was_not_fetched(end: Callable[[Chip], o
     assert chip.sw("00 C0 00 00 00") == "6985"
 
 
+def test_the_end_of_a_session_drops_its_files(end: Callable[[Chip], object]) -> None:
+    """A secret key file is for one session (OpenSC makes it for what ECDH gives)."""
+    chip = activated()
+    chip.verify()
+    chip.ok("00 A4 08 0C [ 5015 ]")
+    chip.ok("00 E0 00 00 [ 62 ( 81 ( 0100 ) 82 ( 41 ) 83 ( 4B20 ) 86 ( 1111FF ) 85 ( 0001 ) ) ]")
+    chip.ok("00 A4 08 0C [ 5015 4B20 ]")
+    end(chip)
+    assert chip.sw("00 A4 08 00 [ 5015 4B20 ]") == "6A82"
+    assert chip.copy().sw("00 A4 08 00 [ 5015 4B20 ]") == "6A82"
+
+
 def test_the_end_of_a_session_keeps_the_tries(end: Callable[[Chip], object]) -> None:
     chip = activated()
     for left in "54321":
