@@ -9,13 +9,12 @@ import gmpy2
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
-from applet.os.keys.entropy import SystemEntropy
 from applet.os.store import MemoryStore
-from applet.pkcs15 import build_card
 from bench.measure import Action, Row, at_most, compare, microseconds
 from host.client import TokenClient
 from host.memory import MemoryTransport
 from host.personalise import Profile, personalise
+from ushield.device.assembly import SystemEntropy, assemble
 
 _PIN = "123456"
 _CHALLENGE = bytes.fromhex("0084000008")
@@ -47,7 +46,7 @@ def rows() -> Iterator[Row]:
 
 
 def _short_commands() -> Iterator[Row]:
-    card = build_card(MemoryStore())
+    card = assemble(MemoryStore())
     card.power_on()
     chip = microseconds(lambda: card.transmit(_CHALLENGE))
     yield at_most("GET CHALLENGE of 8 bytes, whole, on the chip", chip, "us", 15)
@@ -73,7 +72,7 @@ def _bare_chip(raw: bytes) -> bytes:
 
 def _signatures() -> Iterator[Row]:
     made = _Remembering()
-    client = TokenClient(MemoryTransport(build_card(MemoryStore(), entropy=made)))
+    client = TokenClient(MemoryTransport(assemble(MemoryStore(), entropy=made)))
     kinds = ("rsa1024", "rsa2048", "p256")
     personalise(client, Profile.of(pin=_PIN, puk="12345678", keys=kinds))
     client.verify_pin(_PIN)

@@ -7,10 +7,10 @@ from statistics import median
 from time import perf_counter
 
 from applet.os.store import MemoryStore
-from applet.pkcs15 import build_card
 from bench.measure import Row
 from host.pcsc import open_reader
 from tests.pcscd import Pcscd
+from ushield.device.assembly import assemble
 from ushield.reader.card import CardPort
 
 _CHALLENGE = bytes.fromhex("0084000008")
@@ -38,7 +38,7 @@ class _NullCard:
 
 def rows(pcscd: Pcscd) -> Iterator[Row]:
     """Both cards turn about, in one reader."""
-    chip = build_card(MemoryStore())
+    chip = assemble(MemoryStore())
     null = _NullCard(chip.power_on())
     pairs = [(_seconds(pcscd, chip), _seconds(pcscd, null)) for _ in range(_ROUNDS)]
     ratio = median(bare / ours for ours, bare in pairs)

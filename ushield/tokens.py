@@ -7,11 +7,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from applet.os.store import MemoryStore, Store
-from applet.pkcs15 import build_card
 from host.client import TokenClient
 from host.memory import MemoryTransport
 from host.personalise import Profile, personalise
 from host.trace import TraceRecord
+from ushield.device.assembly import assemble
 from ushield.device.image import open_image
 
 
@@ -37,7 +37,7 @@ def manufacture(
     store: Store, profile: Profile | None, *, trace: Callable[[TraceRecord], None] | None = None
 ) -> TokenClient:
     """A new card with its state in `store`, personalised; blank without a profile."""
-    client = TokenClient(MemoryTransport(build_card(store)), trace=trace)
+    client = TokenClient(MemoryTransport(assemble(store)), trace=trace)
     if profile is not None:
         personalise(client, profile)
     return client
@@ -46,5 +46,5 @@ def manufacture(
 @contextmanager
 def open_token(path: Path) -> Iterator[TokenClient]:
     """The token of an image file, in memory; the file is free again at the end."""
-    with closing(open_image(path)) as store, MemoryTransport(build_card(store)) as transport:
+    with closing(open_image(path)) as store, MemoryTransport(assemble(store)) as transport:
         yield TokenClient(transport)

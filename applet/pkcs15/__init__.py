@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from applet.os.card import Card
-from applet.os.keys.entropy import Entropy, SystemEntropy
+from applet.os.keys.entropy import Entropy
 from applet.os.pins import PinPolicy
 from applet.os.store import Store
 from applet.pkcs15.applet import Pkcs15Applet
@@ -14,15 +14,15 @@ __all__ = ["Pkcs15Applet", "build_card"]
 
 def build_card(
     store: Store,
+    entropy: Entropy,
     *,
-    entropy: Entropy | None = None,
     policy: PinPolicy | None = None,
     strict: bool = False,
 ) -> Card:
-    """A card with the PKCS#15 applet alone, its state in `store`.
+    """A card with the PKCS#15 applet alone, its state in `store`, its keys from `entropy`.
 
     An empty store becomes a blank token with a serial number of its own. `strict` lets an
     unexpected exception through instead of answering 6F00.
     """
-    applet = Pkcs15Applet(store, entropy or SystemEntropy(), policy or PinPolicy())
+    applet = Pkcs15Applet(store, entropy, policy or PinPolicy())
     return Card([applet], store, atr=ATR, strict=strict)

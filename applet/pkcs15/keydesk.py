@@ -84,9 +84,10 @@ class KeyDesk:
             return key.sign(data)
         if algorithm == PKCS1:
             return key.sign(data)
-        result = key.sign_block(data)
-        if not usage & DECIPHER:
-            refuse_unless(not is_message_block(result), SW.CONDITIONS)
+        block = key.full_block(data)
+        result = key.sign_block(block)
+        if not usage & DECIPHER and is_message_block(result):
+            refuse_unless(is_signature_block(block, key.bits), SW.CONDITIONS)
         return result
 
     def decipher(self, cryptogram: Cryptogram) -> bytes:

@@ -7,7 +7,7 @@ from functools import cache
 
 from applet.os.card import Card
 from applet.os.store import MemoryStore
-from applet.pkcs15 import build_card
+from ushield.device.assembly import assemble
 from vectors.pattern import fill, parse_command
 from vectors.profile import VALUES
 
@@ -26,7 +26,7 @@ class Chip:
 
     def __init__(self, store: MemoryStore, *, strict: bool = True) -> None:
         self.store = store
-        self.card: Card = build_card(store, strict=strict)
+        self.card: Card = assemble(store, strict=strict)
         self.card.power_on()
 
     def send(self, command: str, **values: bytes) -> tuple[bytes, int]:

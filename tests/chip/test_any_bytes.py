@@ -18,11 +18,10 @@ from hypothesis import strategies as st
 from apdu.instruction import INS
 from apdu.status import SW
 from applet.os.card import Card, PowerError
-from applet.os.keys.entropy import SystemEntropy
 from applet.os.store import MemoryStore
-from applet.pkcs15 import build_card
 from tests.chip.cards import AID, Chip, blank, cells, create_key
 from tests.chip.known import number
+from ushield.device.assembly import SystemEntropy, assemble
 from vectors.loader import Step, load_all
 from vectors.pattern import fill
 
@@ -99,7 +98,7 @@ ENTROPY = OneKey()
 
 
 def _card(phase: str) -> Card:
-    return build_card(MemoryStore(_phases()[phase]), entropy=ENTROPY, strict=True)
+    return assemble(MemoryStore(_phases()[phase]), entropy=ENTROPY, strict=True)
 
 
 # What is sent
@@ -275,7 +274,7 @@ def test_an_unexpected_error_is_answered_6f00_and_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Not strict: the session goes on, the log has the traceback and no data of the command."""
-    card = build_card(MemoryStore(_phases()["activated"]))
+    card = assemble(MemoryStore(_phases()["activated"]))
     card.power_on()
 
     def broken(*_: object) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 
 from applet.os.store import MemoryStore, StoreError
-from applet.pkcs15 import build_card
 from tests.chip import cards
 from tests.chip.cards import AID, DIGEST_INFO, EC, SIGN, Chip, activated, cells, personalised
+from ushield.device.assembly import assemble
 
 INFO = DIGEST_INFO + bytes(range(32))
 WRONG = b"999999\xff\xff"
@@ -387,7 +387,7 @@ def test_a_cut_during_birth_leaves_a_card_that_is_born_again() -> None:
     for kept in (False, True):
         store = CutStore({}, 0, kept=kept)
         with pytest.raises(Cut):
-            build_card(store)
+            assemble(store)
         again = Chip(store.after())
         assert len(again.ok("00 CA 01 B0 00")) == 10
         assert again.ok("00 CA 01 B2 00") == b"\x01"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from applet.os.store import MemoryStore
-from applet.pkcs15 import build_card
+from ushield.device.assembly import assemble
 from ushield.reader.card import CardPort
 
 SO_PIN, SO_PUK, PIN, PUK = "87654321", "11223344", "123456", "12345678"
@@ -17,7 +17,7 @@ class Holder:
     """
 
     def __init__(self) -> None:
-        self._card: CardPort = build_card(MemoryStore())
+        self._card: CardPort = assemble(MemoryStore())
         self._atr = self._card.power_on()
 
     def hold(self, card: CardPort) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from applet.os.store import MemoryStore
-from applet.pkcs15 import build_card
 from tests.clients.cards import PIN, PUK, SO_PIN, SO_PUK, Holder, copy
 from tests.clients.tool import Tool
 from tests.pcscd import Pcscd, missing, private_pcscd, pytest_runtest_makereport
+from ushield.device.assembly import assemble
 
 __all__ = ["pytest_runtest_makereport"]
 
@@ -42,7 +42,7 @@ def holder(daemon: Pcscd) -> Iterator[Holder]:
 @pytest.fixture
 def blank(holder: Holder, daemon: Pcscd, tmp_path: Path) -> Tool:
     """The command line with a blank card in the reader."""
-    holder.hold(build_card(MemoryStore(), strict=True))
+    holder.hold(assemble(MemoryStore(), strict=True))
     return Tool(tmp_path, daemon.env)
 
 
@@ -52,7 +52,7 @@ def personalised(
 ) -> MemoryStore:
     """The memory of a card that OpenSC has personalised: PINs, and no keys yet."""
     store = MemoryStore()
-    holder.hold(build_card(store, strict=True))
+    holder.hold(assemble(store, strict=True))
     tool = Tool(tmp_path_factory.mktemp("personalise"), daemon.env)
     tool.run("pkcs15-init -E")
     tool.run(
@@ -65,5 +65,5 @@ def personalised(
 @pytest.fixture
 def token(personalised: MemoryStore, holder: Holder, daemon: Pcscd, tmp_path: Path) -> Tool:
     """The command line with a card in the reader as OpenSC personalises it, without keys."""
-    holder.hold(build_card(copy(personalised), strict=True))
+    holder.hold(assemble(copy(personalised), strict=True))
     return Tool(tmp_path, daemon.env)

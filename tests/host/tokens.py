@@ -10,12 +10,12 @@ from cryptography import x509
 
 from applet.os.card import Card
 from applet.os.store import MemoryStore
-from applet.pkcs15 import build_card
 from host.client import TokenClient
 from host.memory import MemoryTransport
 from host.personalise import KeySpec, Profile, personalise
 from host.trace import TraceRecord
 from host.usage import Usage
+from ushield.device.assembly import assemble
 
 PIN, PUK, SO_PIN, SO_PUK = "135790", "97531864", "86420975", "24681357"
 """Chosen so that none is in the other."""
@@ -44,12 +44,12 @@ PROFILE = Profile(
 
 def blank_card() -> Card:
     """A card that nobody has touched; unexpected exceptions come through."""
-    return build_card(MemoryStore(), strict=True)
+    return assemble(MemoryStore(), strict=True)
 
 
 def token_card() -> Card:
     """The card of a personalised token, without power."""
-    return build_card(MemoryStore(_cells()), strict=True)
+    return assemble(MemoryStore(_cells()), strict=True)
 
 
 def token(
@@ -62,6 +62,6 @@ def token(
 @cache
 def _cells() -> Mapping[str, bytes]:
     store = MemoryStore()
-    with TokenClient(MemoryTransport(build_card(store, strict=True))) as client:
+    with TokenClient(MemoryTransport(assemble(store, strict=True))) as client:
         personalise(client, PROFILE, now=NOW)
     return {key: store.get(key) or b"" for key in store.keys("")}

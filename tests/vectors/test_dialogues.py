@@ -13,13 +13,13 @@ import pytest
 
 from applet.os.card import Card
 from applet.os.store import MemoryStore
-from applet.pkcs15 import build_card
 from host.client import TokenClient
 from host.memory import MemoryTransport
 from host.pcsc import open_reader
 from host.personalise import Profile, personalise
 from host.transport import Transport
 from tests.pcscd import Pcscd
+from ushield.device.assembly import assemble
 from vectors import profile
 from vectors.loader import Dialogue, Step, load_all
 from vectors.run import Result, run
@@ -62,14 +62,14 @@ def _token() -> Mapping[str, bytes]:
         keys=("rsa2048:sign", "rsa2048:decipher", "p256"),
         label=profile.LABEL,
     )
-    with TokenClient(MemoryTransport(build_card(store, strict=True))) as client:
+    with TokenClient(MemoryTransport(assemble(store, strict=True))) as client:
         personalise(client, wanted)
     return {key: store.get(key) or b"" for key in store.keys("")}
 
 
 def _chip(dialogue: Dialogue | None = None) -> Card:
     blank = dialogue is not None and "blank-card" in dialogue.needs
-    return build_card(MemoryStore({} if blank else _token()), strict=True)
+    return assemble(MemoryStore({} if blank else _token()), strict=True)
 
 
 @pytest.fixture(scope="module")

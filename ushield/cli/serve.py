@@ -32,12 +32,12 @@ def serve(
     Prints one line when the token is in, and one for each session. Waits for pcscd, and plugs in
     again when pcscd restarts.
     """
-    from applet.pkcs15 import build_card
+    from ushield.device.assembly import assemble
     from ushield.device.image import open_image
 
     host, port = _address(vpcd)
     with closing(open_image(image)) as store:
-        plug = Plug(build_card(store), host, port, _narrator(image, f"{host}:{port}"))
+        plug = Plug(assemble(store), host, port, _narrator(image, f"{host}:{port}"))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: plug.stop())
         plug.run()

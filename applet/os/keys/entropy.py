@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -22,19 +21,3 @@ class Entropy(Protocol):
     def ec_key(self, curve: ec.EllipticCurve) -> ec.EllipticCurvePrivateKey:
         """A new key on this curve."""
         ...
-
-
-class SystemEntropy:
-    """The operating system's generator and OpenSSL's key generation."""
-
-    def random(self, length: int) -> bytes:
-        """`length` bytes from the operating system."""
-        return os.urandom(length)
-
-    def rsa_key(self, bits: int, exponent: int) -> rsa.RSAPrivateKey:
-        """A new RSA key."""
-        return rsa.generate_private_key(exponent, bits)
-
-    def ec_key(self, curve: ec.EllipticCurve) -> ec.EllipticCurvePrivateKey:
-        """A new key on this curve."""
-        return ec.generate_private_key(curve)
