@@ -2,10 +2,26 @@
 
 from ushield.reader.messages.bodies import (
     EMPTY_RECORD,
-    MAX_ATR,
-    MAX_ATTRIBUTE,
     RECORD_SIZE,
     RECORDS,
+    body_size,
+    build_body,
+    build_record,
+    parse_body,
+    parse_record,
+)
+from ushield.reader.messages.inbox import (
+    MAX_DATA,
+    Header,
+    Inbox,
+    Message,
+    build_request,
+    parse_header,
+)
+from ushield.reader.messages.layout import MessageError
+from ushield.reader.messages.values import (
+    MAX_ATR,
+    MAX_ATTRIBUTE,
     Attribute,
     Begin,
     Body,
@@ -25,21 +41,7 @@ from ushield.reader.messages.bodies import (
     Transmit,
     Version,
     Wait,
-    body_size,
-    build_body,
-    build_record,
-    parse_body,
-    parse_record,
 )
-from ushield.reader.messages.inbox import (
-    MAX_DATA,
-    Header,
-    Inbox,
-    Message,
-    build_request,
-    parse_header,
-)
-from ushield.reader.messages.layout import MessageError
 
 __all__ = [
     "EMPTY_RECORD",

@@ -6,20 +6,18 @@ structure and data one by one, so they arrive cut anywhere, and with the next re
 
 from typing import Any, NamedTuple
 
-from construct import Int32ul
+from construct import Int32un
 
-from ushield.reader.messages.bodies import (
-    LAYOUTS,
+from ushield.reader.messages.bodies import build_body, find_layout
+from ushield.reader.messages.layout import Layout, MessageError
+from ushield.reader.messages.values import (
     MAX_ATTRIBUTE,
-    WAIT,
     Attribute,
     Body,
     ControlCode,
     Request,
     Transmit,
-    build_body,
 )
-from ushield.reader.messages.layout import Layout, MessageError
 
 MAX_DATA = 4 + 3 + 0x10000 + 3 + 2
 """Bytes that may follow a structure: the longest extended APDU, as pcsc-lite counts it."""
@@ -39,16 +37,14 @@ class Message(NamedTuple):
     """
 
     command: Request
-    body: Any
+    body: Body | None
     data: bytes = b""
 
     def __repr__(self) -> str:
         return f"<{self.command.name}, {self.body}, {len(self.data)} bytes of data>"
 
 
-_HEADER = Layout(Header, "a header", size=Int32ul, command=Int32ul)
-_REQUESTS = {int(command): (command, layout) for command, layout in LAYOUTS.items()}
-_OLD_WAITS = frozenset({Request.WAIT, Request.STOP_WAITING})
+_HEADER = Layout(Header, "a header", size=Int32un, command=Int32un)
 
 
 def parse_header(raw: bytes) -> Header:
@@ -71,12 +67,7 @@ class Inbox:
 
     def __init__(self) -> None:
         self._held = bytearray()
-        self._needed = _HEADER.size
-        self._command = Request.VERSION
-        self._layout: Layout[Any] | None = None
-        self._begun = False
-        self._body: Any = None
-        self._body_end = 0
+        self._expect_header()
 
     def feed(self, data: bytes) -> None:
         """Take what was received."""
@@ -87,46 +78,49 @@ class Inbox:
 
         Sizes and commands are judged as soon as they are there, before anything is waited for.
         """
-        held = self._held
-        while len(held) >= self._needed:
-            if not self._begun:
-                self._begin(*_HEADER.parse(held[: _HEADER.size]))
+        while len(self._held) >= self._needed:
+            if not self._command:
+                self._read_header()
             elif not self._body_end:
                 self._read_body()
             else:
                 return self._finish()
         return None
 
-    def _begin(self, size: int, command: int) -> None:
-        try:
-            self._command, self._layout = _REQUESTS[command]
-        except KeyError:
-            raise MessageError(f"there is no command {command:#x}") from None
-        if size and self._command in _OLD_WAITS:
-            self._layout = WAIT
-        wanted = self._layout.size if self._layout else 0
-        if size != wanted:
-            raise MessageError(f"{self._command.name} has {wanted} bytes, not {size}")
-        self._needed = _HEADER.size + size
-        self._begun = True
+    def _expect_header(self) -> None:
+        self._needed = _HEADER.size
+        self._command = 0
+        self._layout: Layout[Any] | None = None
+        self._body: Body | None = None
+        self._body_end = 0
+
+    def _read_header(self) -> None:
+        size, command = _HEADER.parse(self._held[: self._needed])
+        self._layout = find_layout(command, size)
+        self._command = command
+        self._needed += size
 
     def _read_body(self) -> None:
         end = self._needed
-        body = self._body = self._layout and self._layout.parse(self._held[_HEADER.size : end])
-        if isinstance(body, Transmit | ControlCode):
-            if body.size > MAX_DATA:
-                raise MessageError(f"{body.size} bytes of data are over {MAX_DATA}")
-            self._needed = end + body.size
-        elif isinstance(body, Attribute) and body.length > MAX_ATTRIBUTE:
-            raise MessageError(f"an attribute of {body.length} bytes is over {MAX_ATTRIBUTE}")
+        if self._layout is not None:
+            self._body = self._layout.parse(self._held[_HEADER.size : end])
+            self._needed += _count_data(self._body)
         self._body_end = end
 
     def _finish(self) -> Message:
-        end = self._needed
-        message = Message(self._command, self._body, bytes(self._held[self._body_end : end]))
-        del self._held[:end]
-        self._needed = _HEADER.size
-        self._begun = False
-        self._body = None
-        self._body_end = 0
+        data = bytes(self._held[self._body_end : self._needed])
+        message = Message(Request(self._command), self._body, data)
+        del self._held[: self._needed]
+        self._expect_header()
         return message
+
+
+def _count_data(body: Body | None) -> int:
+    """How many bytes follow a structure. MessageError when it promises more than it can."""
+    if isinstance(body, Transmit | ControlCode):
+        if body.size > MAX_DATA:
+            raise MessageError(f"{body.size} bytes of data are over {MAX_DATA}")
+        return body.size
+    if isinstance(body, Attribute) and body.length > MAX_ATTRIBUTE:
+        raise MessageError(f"an attribute of {body.length} bytes is over {MAX_ATTRIBUTE}")
+    return 0

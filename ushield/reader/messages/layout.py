@@ -1,7 +1,7 @@
 """Structures of C as records of construct: one tuple in, one tuple out, every length checked.
 
-All numbers are little-endian, as on every machine that pcsc-lite is common on, and nothing is
-padded unless the declaration says so.
+Client and service are on one machine, so numbers are in its own byte order. Nothing is padded
+unless the declaration says so.
 """
 
 from collections.abc import Callable, Iterator
@@ -121,7 +121,7 @@ def _emit_layout(code: Any, fields: list[Any]) -> str:
     """Declare one struct for these numbers in the compiled code; its name."""
     name = f"layout_{code.allocateId()}"
     formats = "".join(field.subcon.fmtstr[1:] for field in fields)
-    code.append(f"{name} = struct.Struct({'<' + formats!r})")
+    code.append(f"{name} = struct.Struct({'=' + formats!r})")
     return name
 
 
