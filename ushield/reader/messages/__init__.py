@@ -7,6 +7,7 @@ from ushield.reader.messages.bodies import (
     body_size,
     build_body,
     build_record,
+    layout_of,
     parse_body,
     parse_record,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "build_body",
     "build_record",
     "build_request",
+    "layout_of",
     "parse_body",
     "parse_header",
     "parse_record",

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from construct import Int32sn, Int32un, Padded
 
-from ushield.reader.messages.layout import Buffer, Layout, MessageError, Name
+from ushield.reader.messages.layout import Buffer, Layout, MessageError, Name, Row
 from ushield.reader.messages.values import (
     MAX_ATR,
     MAX_ATTRIBUTE,
@@ -193,6 +193,14 @@ def parse_body(command: int, raw: bytes) -> Body | None:
     """Read the structure of a request; None where there is none."""
     layout = find_layout(command, len(raw))
     return layout.parse(raw) if layout is not None else None
+
+
+def layout_of(kind: type[Row]) -> Layout[Row]:
+    """The structure of a kind of value, to read answers by: its `size`, `parse` and `build`.
+
+    Readers' records have functions of their own.
+    """
+    return _OF_KIND[kind]
 
 
 def build_body(value: Body) -> bytes:

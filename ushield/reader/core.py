@@ -1,0 +1,376 @@
+"""The PC/SC service without sockets and threads: requests of clients in, answers out.
+
+After pcsc-lite's winscard_svc.c. One context a client, as the client library has it. An answer is
+the bytes to send; WAIT says that the request is to be made again when `version` has changed;
+Hangup says that the client broke the rules and is to be dropped. What other clients are to be told
+meanwhile collects in `signals`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from ushield.reader.codes import GET_FEATURE_REQUEST, Attribute, Rv
+from ushield.reader.messages import (
+    EMPTY_RECORD,
+    MAX_ATTRIBUTE,
+    RECORDS,
+    Begin,
+    Cancel,
+    Connect,
+    ControlCode,
+    Disconnect,
+    End,
+    Establish,
+    Events,
+    Message,
+    ReaderCount,
+    Reconnect,
+    Release,
+    Request,
+    Status,
+    Transmit,
+    Version,
+    Wait,
+    build_body,
+)
+from ushield.reader.messages import Attribute as AttributeBody
+from ushield.reader.slots import WAIT, Reader
+from ushield.reader.slots import Wait as NotYet
+from ushield.reader.turns import Turns
+
+MAJOR, NEWEST_MINOR, OLDEST_MINOR = 4, 6, 3
+_LAST_MINOR_WITH_RECORDS = 5
+"""Up to here a client that begins to wait is answered with the readers' records at once."""
+_LAST_SCOPE = 3
+VENDOR = b"ushield\0"
+
+Answer = bytes | NotYet
+
+
+class Hangup(Exception):
+    """The client broke the rules; the reason is for the log."""
+
+
+@dataclass(eq=False, slots=True)
+class Client:
+    """One connection of a program to the service."""
+
+    minor: int = NEWEST_MINOR
+    context: int = 0
+    handles: dict[int, Reader] = field(default_factory=dict)
+
+
+class Core:
+    """The state of the whole service. Call it from one thread at a time.
+
+    `new_number` gives random 31-bit numbers for contexts and handles; `warn` gets a line for the
+    log.
+    """
+
+    def __init__(
+        self,
+        readers: Sequence[Reader],
+        new_number: Callable[[], int],
+        warn: Callable[[str], None],
+    ) -> None:
+        self.readers = tuple(readers)
+        self.version = 0
+        """Changes whenever a request that had to wait may get further."""
+        self.signals: list[tuple[Client, bytes]] = []
+        """Who is to be told what; whoever sends it takes it out."""
+        self._new_number = new_number
+        self._warn = warn
+        self._contexts: dict[int, Client] = {}
+        self._handles: set[int] = set()
+        self._waiting: dict[Client, None] = {}
+        self._turns = Turns()
+
+    # --- clients and cards come and go ----------------------------------------------------------
+
+    def leave(self, client: Client) -> None:
+        """The client is gone: what it held is free, what it began is ended."""
+        self._waiting.pop(client, None)
+        self._turns.leave(client)
+        self._end_context(client)
+        self.version += 1
+
+    def tell_all(self, code: Rv = Rv.SUCCESS) -> None:
+        """An event that waiting clients are to look at."""
+        self.version += 1
+        signal = build_body(Wait(rv=code))
+        self.signals += [(client, signal) for client in self._waiting]
+        self._waiting.clear()
+
+    def touched(self, client: Client, message: Message) -> list[Reader]:
+        """The readers whose cards a request may power, reset or use, in a fixed order."""
+        body = message.body
+        if isinstance(body, Transmit | Reconnect | Disconnect | End):
+            reader = client.handles.get(body.card)
+        elif isinstance(body, Connect):
+            reader = self._reader_named(body.reader)
+        elif isinstance(body, Release):
+            return self.held_by(client)
+        else:
+            return []
+        return [] if reader is None else [reader]
+
+    def held_by(self, client: Client) -> list[Reader]:
+        """The readers that the client is connected to, in a fixed order."""
+        held = set(client.handles.values())
+        return [reader for reader in self.readers if reader in held]
+
+    # --- requests -------------------------------------------------------------------------------
+
+    def handle(self, client: Client, message: Message) -> Answer:  # noqa: C901 one line a request
+        """Every request but a transmission."""
+        body = message.body
+        match body:
+            case None:
+                return self._without_body(client, message.command)
+            case Status():
+                reader = self._reader(client, body.card)
+                return self._in_turn(client, reader, body, lambda: reader.status(body.card))
+            case Begin():
+                reader = self._reader(client, body.card)
+                return self._in_turn(client, reader, body, lambda: reader.begin(body.card))
+            case End():
+                return self._end(client, body)
+            case Connect():
+                return self._connect(client, body)
+            case Reconnect():
+                return self._reconnect(client, body)
+            case Disconnect():
+                return self._disconnect(client, body)
+            case Version():
+                return self._version(client, body)
+            case Establish():
+                return self._establish(client, body)
+            case Release():
+                return self._release(client, body)
+            case Cancel():
+                return self._cancel(body)
+            case AttributeBody():
+                return self._attribute(client, message.command, body)
+            case ControlCode():
+                return self._control(client, body)
+            case Wait():
+                return self._without_body(client, message.command)
+            case _:
+                raise Hangup(f"{message.command.name} is no request for this")
+
+    def may_transmit(self, client: Client, request: Transmit) -> Rv | NotYet:
+        """Whether the command that came with this request may go to the card."""
+        reader = self._reader(client, request.card)
+        return self._queued(
+            client, reader, lambda: reader.may_transmit(request.card, request.send_protocol)
+        )
+
+    def transmitted(self, client: Client, request: Transmit, answer: bytes | None) -> bytes:
+        """The answer to a request whose command went to the card; None: the card failed."""
+        reader = client.handles.get(request.card)
+        rv = Rv.NO_SMARTCARD if reader is None else reader.event_of(request.card)
+        if rv is Rv.SUCCESS and answer is None:
+            rv = Rv.NOT_TRANSACTED
+        if rv is not Rv.SUCCESS or answer is None:
+            return self.not_transmitted(request, rv)
+        if len(answer) > request.room:
+            return build_body(request._replace(room=len(answer), rv=Rv.INSUFFICIENT_BUFFER))
+        return build_body(request._replace(room=len(answer), rv=0)) + answer
+
+    @staticmethod
+    def not_transmitted(request: Transmit, rv: Rv) -> bytes:
+        """The answer to a request whose command went nowhere."""
+        return build_body(request._replace(room=0, rv=rv))
+
+    def _version(self, client: Client, body: Version) -> bytes:
+        """Any minor version that is known is the service's own, as its client sees it."""
+        if body.major == MAJOR and OLDEST_MINOR <= body.minor <= NEWEST_MINOR:
+            client.minor = body.minor
+            return build_body(body._replace(rv=0))
+        self._warn(
+            f"a client speaks protocol {body.major}:{body.minor}, "
+            f"this service {MAJOR}:{OLDEST_MINOR} to {MAJOR}:{NEWEST_MINOR}"
+        )
+        return build_body(Version(MAJOR, NEWEST_MINOR, Rv.SERVICE_STOPPED))
+
+    def _establish(self, client: Client, body: Establish) -> bytes:
+        if body.scope > _LAST_SCOPE:
+            return build_body(body._replace(context=0, rv=Rv.INVALID_VALUE))
+        if client.context:
+            self._contexts.pop(client.context, None)
+        client.context = self._fresh(self._contexts)
+        self._contexts[client.context] = client
+        return build_body(body._replace(context=client.context, rv=0))
+
+    def _release(self, client: Client, body: Release) -> bytes:
+        if not client.context:
+            return build_body(body._replace(rv=Rv.INVALID_HANDLE))
+        if client.context != body.context:
+            return build_body(body._replace(rv=Rv.INVALID_VALUE))
+        self._end_context(client)
+        self.version += 1
+        return build_body(body._replace(rv=0))
+
+    def _connect(self, client: Client, body: Connect) -> Answer:
+        reader = self._reader_named(body.reader)
+        body = body._replace(card=0)
+        if not client.context or client.context != body.context:
+            return build_body(body._replace(rv=Rv.INVALID_HANDLE))
+        if reader is None:
+            return build_body(body._replace(rv=Rv.UNKNOWN_READER))
+        number = self._fresh(self._handles)
+        own = any(reader.owned_by(handle) for handle in client.handles)
+        rv = self._queued(
+            client,
+            reader,
+            lambda: reader.connect(number, body.share, body.protocols, own=own),
+        )
+        if rv is WAIT:
+            return WAIT
+        if rv is Rv.SUCCESS:
+            self._handles.add(number)
+            client.handles[number] = reader
+            body = body._replace(card=number, active=reader.protocol)
+        return build_body(body._replace(rv=rv))
+
+    def _reconnect(self, client: Client, body: Reconnect) -> Answer:
+        reader = self._reader(client, body.card)
+        rv = self._queued(
+            client,
+            reader,
+            lambda: reader.reconnect(body.card, body.share, body.protocols, body.initialization),
+        )
+        if rv is WAIT:
+            return WAIT
+        self.version += 1
+        return build_body(body._replace(active=reader.protocol, rv=rv))
+
+    def _disconnect(self, client: Client, body: Disconnect) -> Answer:
+        reader = self._reader(client, body.card)
+        rv = reader.disconnect(body.card, body.disposition)
+        if rv is WAIT:
+            return WAIT
+        if rv is Rv.SUCCESS:
+            del client.handles[body.card]
+            self._handles.discard(body.card)
+        self.version += 1
+        return build_body(body._replace(rv=rv))
+
+    def _end(self, client: Client, body: End) -> bytes:
+        rv = self._reader(client, body.card).end(body.card, body.disposition)
+        self.version += 1
+        return build_body(body._replace(rv=rv))
+
+    def _cancel(self, body: Cancel) -> bytes:
+        target = self._contexts.get(body.context)
+        if target is None:
+            return build_body(body._replace(rv=Rv.INVALID_HANDLE))
+        if target in self._waiting:
+            del self._waiting[target]
+            self.signals.append((target, build_body(Wait(rv=Rv.CANCELLED))))
+        return build_body(body._replace(rv=0))
+
+    def _attribute(self, client: Client, command: Request, body: AttributeBody) -> bytes:
+        reader = self._reader(client, body.card)
+        if body.length > MAX_ATTRIBUTE:
+            raise Hangup(f"an attribute of {body.length} bytes")
+        if reader.locked_for(body.card):
+            return build_body(body._replace(rv=Rv.SHARING_VIOLATION))
+        event = reader.event_of(body.card)
+        if event is not Rv.SUCCESS:
+            return build_body(body._replace(rv=event))
+        value = _attribute_of(reader, body.id) if command is Request.GET_ATTRIBUTE else None
+        if value is None:
+            return build_body(body._replace(rv=Rv.UNSUPPORTED_FEATURE))
+        if len(value) > body.length:
+            return build_body(body._replace(length=len(value), rv=Rv.INSUFFICIENT_BUFFER))
+        padded = value.ljust(MAX_ATTRIBUTE, b"\0")
+        return build_body(body._replace(data=padded, length=len(value), rv=0))
+
+    def _control(self, client: Client, body: ControlCode) -> bytes:
+        """No feature is there; whoever asks for the list of features gets an empty one."""
+        reader = self._reader(client, body.card)
+        body = body._replace(returned=0)
+        if reader.locked_for(body.card):
+            return build_body(body._replace(rv=Rv.SHARING_VIOLATION))
+        known = body.code == GET_FEATURE_REQUEST
+        return build_body(body._replace(rv=Rv.SUCCESS if known else Rv.UNSUPPORTED_FEATURE))
+
+    def _without_body(self, client: Client, command: Request) -> bytes:
+        match command:
+            case Request.READERS | Request.READER_ARRAY:
+                return self._records()
+            case Request.WAIT:
+                self._waiting[client] = None
+                return self._records() if client.minor <= _LAST_MINOR_WITH_RECORDS else b""
+            case Request.STOP_WAITING:
+                waited = client in self._waiting
+                self._waiting.pop(client, None)
+                return build_body(Wait()) if waited else b""
+            case Request.EVENTS:
+                return build_body(Events(0))
+            case Request.READER_COUNT:
+                return build_body(ReaderCount(RECORDS))
+            case _:
+                raise Hangup(f"{command.name} without a body")
+
+    # --- helpers --------------------------------------------------------------------------------
+
+    def _records(self) -> bytes:
+        known = b"".join(build_body(reader.record) for reader in self.readers)
+        return known + EMPTY_RECORD * (RECORDS - len(self.readers))
+
+    def _reader_named(self, name: str) -> Reader | None:
+        return next((reader for reader in self.readers if reader.name == name), None)
+
+    def _reader(self, client: Client, handle: int) -> Reader:
+        """The reader of one of the client's own handles."""
+        reader = client.handles.get(handle)
+        if reader is None:
+            raise Hangup("a handle that is not the client's")
+        return reader
+
+    def _end_context(self, client: Client) -> None:
+        """End the client's connections and forget its context."""
+        for handle, reader in client.handles.items():
+            reader.abandon(handle)
+            self._handles.discard(handle)
+        client.handles.clear()
+        if client.context:
+            del self._contexts[client.context]
+            client.context = 0
+
+    def _in_turn(
+        self, client: Client, reader: Reader, body: Status | Begin, call: Callable[[], Rv | NotYet]
+    ) -> Answer:
+        rv = self._queued(client, reader, call)
+        return WAIT if rv is WAIT else build_body(body._replace(rv=rv))
+
+    def _queued(
+        self, client: Client, reader: Reader, call: Callable[[], Rv | NotYet]
+    ) -> Rv | NotYet:
+        """Make a call that may have to wait for the end of a transaction."""
+        holder = any(reader.owned_by(handle) for handle in client.handles)
+        rv = self._turns.take(client, reader, call, holder=holder)
+        if self._turns and rv is not WAIT:
+            self.version += 1
+        return rv
+
+    def _fresh(self, taken: dict[int, Client] | set[int]) -> int:
+        while (number := self._new_number()) in taken or not number:
+            pass
+        return number
+
+
+def _attribute_of(reader: Reader, attribute: int) -> bytes | None:
+    match attribute:
+        case Attribute.ATR_STRING:
+            return reader.atr or None
+        case Attribute.DEVICE_FRIENDLY_NAME | Attribute.DEVICE_SYSTEM_NAME:
+            return reader.name.encode() + b"\0"
+        case Attribute.VENDOR_NAME:
+            return VENDOR
+        case _:
+            return None

@@ -1,0 +1,125 @@
+"""Where the service's sockets are: a private folder of its own, and nothing left of dead ones.
+
+A folder belongs to a living service as long as the service holds the lock on its lock file. The
+next start removes the folders of services that were killed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+LONGEST_ADDRESS = 107
+"""Bytes in the address of a Unix socket."""
+
+_PREFIX = "ushield-"
+_UNFINISHED = ".new"
+_SOCKET, _CONTROL, _LOCK = "pcscd.comm", "control", "lock"
+
+
+class PlaceError(Exception):
+    """There is no place for the sockets; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The paths of the two sockets."""
+
+    socket: Path
+    control: Path
+
+
+@contextmanager
+def place(wanted: Path | None) -> Iterator[Place]:
+    """The place of one service, for as long as the context lasts.
+
+    `wanted` is a path for the socket; the control socket is beside it, its name with ``.control``.
+    Without it everything is in a new folder, mode 0700.
+    """
+    if wanted is None:
+        with _own_folder() as folder:
+            yield Place(folder / _SOCKET, folder / _CONTROL)
+        return
+    chosen = Place(wanted, wanted.with_name(wanted.name + ".control"))
+    for path in (chosen.socket, chosen.control):
+        _make_free(path)
+    try:
+        yield chosen
+    finally:
+        for path in (chosen.socket, chosen.control):
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _own_folder() -> Iterator[Path]:
+    base = _base()
+    _clean_up(base)
+    unfinished = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=_UNFINISHED, dir=base))
+    # Under this name nobody else looks at it, so it is never without its lock.
+    lock = os.open(unfinished / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        folder = unfinished.with_name(unfinished.name.removesuffix(_UNFINISHED))
+        unfinished.rename(folder)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(lock)
+
+
+def _base() -> Path:
+    """The first folder for temporary files in which the address is short enough."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    candidates = [tempfile.gettempdir(), *([runtime] if runtime else []), "/tmp"]  # noqa: S108
+    for candidate in candidates:
+        longest = Path(candidate) / f"{_PREFIX}12345678" / _SOCKET
+        if len(os.fsencode(longest)) <= LONGEST_ADDRESS and os.access(candidate, os.W_OK | os.X_OK):
+            return Path(candidate)
+    raise PlaceError(
+        f"no folder for temporary files that is writable and short enough: {candidates[0]} makes "
+        f"the socket's address longer than {LONGEST_ADDRESS} bytes; set TMPDIR, or use --socket"
+    )
+
+
+def _clean_up(base: Path) -> None:
+    """Remove what services left here that were killed."""
+    for lock_file in base.glob(f"{_PREFIX}*/{_LOCK}"):
+        folder = lock_file.parent
+        with suppress(OSError):
+            if folder.stat().st_uid != os.geteuid() or folder.is_symlink():
+                continue
+            lock = os.open(lock_file, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if folder.suffix != _UNFINISHED:
+                    shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(lock)
+
+
+def _make_free(path: Path) -> None:
+    """See that a socket can be made here; what a dead service left is removed."""
+    if len(os.fsencode(path)) > LONGEST_ADDRESS:
+        raise PlaceError(f"{path} is longer than {LONGEST_ADDRESS} bytes: choose a shorter path")
+    if not path.parent.is_dir():
+        raise PlaceError(f"{path.parent} is no folder: make it first")
+    if not path.exists():
+        return
+    if not path.is_socket():
+        raise PlaceError(f"{path} exists and is no socket: choose another path")
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(os.fspath(path))
+        except OSError:
+            path.unlink(missing_ok=True)
+            return
+    raise PlaceError(f"{path} is in use by another service: choose another path")

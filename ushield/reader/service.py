@@ -1,0 +1,397 @@
+"""A PC/SC service in this process: any unmodified program finds its readers, without pcscd.
+
+The thin shell around `ushield.reader.core`: a Unix socket, and a thread for each client. The core
+is used under one lock. Whatever may power, reset or use a card is done under that reader's own lock
+as well, so that a long command holds up nobody but those who want the same card.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import select
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Condition, Lock, Thread, current_thread
+from types import TracebackType
+from typing import Self
+
+from ushield.reader.card import CardPort
+from ushield.reader.codes import Rv
+from ushield.reader.core import Client, Core, Hangup
+from ushield.reader.messages import Inbox, Message, MessageError, ReaderRecord, Transmit
+from ushield.reader.place import Place, place
+from ushield.reader.slots import WAIT, Reader, Wait
+
+_log = logging.getLogger(__name__)
+
+VARIABLE = "PCSCLITE_CSOCK_NAME"
+"""The environment variable by which pcsc-lite's client library finds a service."""
+
+MOST_READERS = 16
+LONGEST_NAME = 127
+"""Bytes of a reader's name, in UTF-8."""
+
+_MOST_CLIENTS = 1000
+_CHUNK = 8192
+_LIVENESS_SECONDS = 0.2
+"""How often a client that waits for a transaction is looked at: is it still there?"""
+
+_CREDENTIALS = struct.Struct("iII")
+_GONE = select.POLLRDHUP | select.POLLHUP | select.POLLERR
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderSpec:
+    """A reader that the service shall have, and the card in it, if any."""
+
+    name: str
+    card: CardPort | None = None
+
+
+class ReaderError(ValueError):
+    """There is no such reader, or it is not in the state for this."""
+
+
+class _Connection:
+    """The socket of one client. Answers and signals do not get mixed up on it."""
+
+    def __init__(self, line: socket.socket) -> None:
+        self.line = line
+        self.client = Client()
+        self._sending = Lock()
+
+    def send(self, data: bytes) -> None:
+        """Send an answer, however long the client takes to read it."""
+        with self._sending:
+            self.line.sendall(data)
+
+    def signal(self, data: bytes) -> None:
+        """Send a few bytes now; a client that does not even read those is dropped."""
+        with self._sending:
+            try:
+                if self.line.send(data, socket.MSG_DONTWAIT) == len(data):
+                    return
+            except OSError:
+                pass
+        self.hang_up()
+
+    def gone(self) -> bool:
+        """Whether the client has closed its end, or died."""
+        poll = select.poll()
+        poll.register(self.line, select.POLLRDHUP)
+        return any(event & _GONE for _, event in poll.poll(0))
+
+    def hang_up(self) -> None:
+        """Make whoever reads from the line find its end."""
+        with suppress(OSError):
+            self.line.shutdown(socket.SHUT_RDWR)
+
+
+class PcscService:
+    """A service with its readers, from `start` to `stop`; as a context manager it does both.
+
+    Without `socket_path` it makes a private folder and removes it at the end. ReaderError for
+    names that are taken twice, empty or too long, or more than 16 readers; PlaceError when there is
+    no place for the sockets.
+    """
+
+    def __init__(
+        self,
+        readers: Sequence[ReaderSpec],
+        socket_path: Path | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        _check_names([spec.name for spec in readers])
+        self._specs = tuple(readers)
+        self._wanted = socket_path
+        slots = [Reader(spec.name, clock) for spec in self._specs]
+        self._core = Core(slots, lambda: secrets.randbits(31), _log.warning)
+        self._busy = {reader: Lock() for reader in slots}
+        self._changed = Condition(Lock())
+        self._connections: dict[Client, _Connection] = {}
+        self._threads: set[Thread] = set()
+        self._stopping = False
+        self._life = ExitStack()
+
+    # --- life -----------------------------------------------------------------------------------
+
+    def start(self) -> Self:
+        """Put the cards in and answer clients from now on."""
+        with ExitStack() as stack:
+            self._place: Place = stack.enter_context(place(self._wanted))
+            for reader, spec in zip(self._core.readers, self._specs, strict=True):
+                if spec.card is not None:
+                    reader.insert(spec.card)
+            self._listener = stack.enter_context(listen(self._place.socket))
+            stack.callback(self._end)
+            self._life = stack.pop_all()
+        self._acceptor = Thread(target=self._accept, name="ushield-accept", daemon=True)
+        self._acceptor.start()
+        return self
+
+    def stop(self) -> None:
+        """Hang up on every client, take the cards' power away, and leave nothing behind."""
+        self._life.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def socket(self) -> Path:
+        """The path of the socket that clients connect to."""
+        return self._place.socket
+
+    @property
+    def control_socket(self) -> Path:
+        """The path for the socket by which readers are managed from outside."""
+        return self._place.control
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a client needs in its environment to find this service."""
+        return {VARIABLE: str(self.socket)}
+
+    # --- readers --------------------------------------------------------------------------------
+
+    @property
+    def readers(self) -> list[str]:
+        """The names of the readers."""
+        return [reader.name for reader in self._core.readers]
+
+    def records(self) -> list[ReaderRecord]:
+        """Name, state, connections and ATR of each reader, as clients see them."""
+        with self._changed:
+            return [reader.record for reader in self._core.readers]
+
+    def insert(self, reader: str | int, card: CardPort) -> None:
+        """Put a card in; waiting clients see it at once. ReaderError when there is one already."""
+        slot = self._find(reader)
+        with self._busy[slot], self._changing():
+            if slot.card is not None:
+                raise ReaderError(f"there is a card in {slot.name} already: remove it first")
+            slot.insert(card)
+            self._core.tell_all()
+
+    def remove(self, reader: str | int) -> CardPort:
+        """Pull the card out, also from under a command; the card. ReaderError without one."""
+        slot = self._find(reader)
+        with self._changing():
+            card = slot.remove()
+            if card is None:
+                raise ReaderError(f"there is no card in {slot.name}")
+            self._core.tell_all()
+        with self._busy[slot]:
+            card.power_off()
+        return card
+
+    def reset(self, reader: str | int) -> None:
+        """Reset the card by hand; every connection to it is told. ReaderError without one."""
+        slot = self._find(reader)
+        with self._busy[slot], self._changing():
+            if slot.reset() is not Rv.SUCCESS:
+                raise ReaderError(f"there is no card in {slot.name} that answers")
+            self._core.tell_all()
+
+    def _find(self, reader: str | int) -> Reader:
+        for place_, slot in enumerate(self._core.readers):
+            if reader in (slot.name, place_):
+                return slot
+        raise ReaderError(f"there is no reader {reader!r}; there are: {', '.join(self.readers)}")
+
+    # --- clients --------------------------------------------------------------------------------
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                line, _ = self._listener.accept()
+            except OSError:
+                return
+            if not _trusted(line) or len(self._connections) >= _MOST_CLIENTS:
+                line.close()
+                continue
+            connection = _Connection(line)
+            thread = Thread(
+                target=self._attend, args=(connection,), name="ushield-client", daemon=True
+            )
+            with self._changed:
+                if self._stopping:
+                    line.close()
+                    return
+                self._connections[connection.client] = connection
+                self._threads.add(thread)
+            thread.start()
+
+    def _attend(self, connection: _Connection) -> None:
+        """One client from its first byte to its last."""
+        try:
+            with connection.line:
+                self._converse(connection)
+        except (MessageError, Hangup) as fault:
+            _log.info("a client was dropped: %s", fault)
+        except OSError:
+            pass
+        finally:
+            self._forget(connection)
+
+    def _converse(self, connection: _Connection) -> None:
+        inbox = Inbox()
+        receive = connection.line.recv
+        while data := receive(_CHUNK):
+            inbox.feed(data)
+            while (message := inbox.next()) is not None:
+                answer = self._answer(connection, message)
+                if answer:
+                    connection.send(answer)
+
+    def _answer(self, connection: _Connection, message: Message) -> bytes:
+        """The answer to one request, after as long as it takes."""
+        while True:
+            seen = self._core.version
+            answer = self._try(connection.client, message)
+            if answer is not WAIT:
+                return answer
+            with self._changed:
+                self._changed.wait_for(
+                    lambda seen=seen: self._core.version != seen,  # type: ignore[misc]
+                    _LIVENESS_SECONDS,
+                )
+            if self._stopping or connection.gone():
+                raise Hangup("the client went away while it waited")
+
+    def _try(self, client: Client, message: Message) -> bytes | Wait:
+        """One attempt; WAIT when the client has to wait for another one's transaction."""
+        readers = self._core.touched(client, message)
+        if isinstance(message.body, Transmit):
+            return self._transmit(client, message.body, message.data, readers)
+        with ExitStack() as stack:
+            for reader in readers:
+                stack.enter_context(self._busy[reader])
+            with self._changing():
+                return self._core.handle(client, message)
+
+    def _transmit(
+        self, client: Client, request: Transmit, command: bytes, readers: Sequence[Reader]
+    ) -> bytes | Wait:
+        core = self._core
+        if not readers:
+            raise Hangup("a handle that is not the client's")
+        # Not `_changing`, which costs more than all the rest: a transmission signals nobody.
+        with self._busy[readers[0]]:
+            with self._changed:
+                version = core.version
+                rv = core.may_transmit(client, request)
+                card = readers[0].card
+                if core.version != version:
+                    self._changed.notify_all()
+            if rv is WAIT:
+                return WAIT
+            if rv is not Rv.SUCCESS or card is None:
+                return core.not_transmitted(request, rv)
+            answer = _ask(card, command)
+        return core.transmitted(client, request, answer)
+
+    def _forget(self, connection: _Connection) -> None:
+        client = connection.client
+        with ExitStack() as stack:
+            for reader in self._core.held_by(client):
+                stack.enter_context(self._busy[reader])
+            with self._changing():
+                self._core.leave(client)
+                self._connections.pop(client, None)
+        self._threads.discard(current_thread())
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Use the core, alone; afterwards wake who waits and tell who is to be told."""
+        with self._changed:
+            version = self._core.version
+            yield
+            signals, self._core.signals = self._core.signals, []
+            told = [(self._connections.get(client), data) for client, data in signals]
+            if self._core.version != version:
+                self._changed.notify_all()
+        for connection, data in told:
+            if connection is not None:
+                connection.signal(data)
+
+    def _end(self) -> None:
+        with self._changed:
+            self._stopping = True
+            self._core.version += 1
+            self._changed.notify_all()
+            connections = list(self._connections.values())
+            threads = list(self._threads)
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        for connection in connections:
+            connection.hang_up()
+        for thread in (self._acceptor, *threads):
+            thread.join()
+        for reader in self._core.readers:
+            card = reader.remove()
+            if card is not None:
+                card.power_off()
+
+
+def _ask(card: CardPort, command: bytes) -> bytes | None:
+    """The card's answer; None when it has none, or fails."""
+    try:
+        answer = card.transmit(command)
+    except Exception:  # noqa: BLE001 a card is anybody's code, and its fault is not the reader's
+        _log.exception("a card failed")
+        return None
+    return answer if len(answer) >= 2 else None
+
+
+@contextmanager
+def listen(path: Path) -> Iterator[socket.socket]:
+    """A listening socket at this path that only its owner may connect to (mode 0600)."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        mask = os.umask(0o177)
+        try:
+            listener.bind(os.fspath(path))
+        finally:
+            os.umask(mask)
+        listener.listen(128)
+        try:
+            yield listener
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _trusted(line: socket.socket) -> bool:
+    """Whether the other end is this very user, or root."""
+    raw = line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _, user, _ = _CREDENTIALS.unpack(raw)
+    return user in (os.geteuid(), 0)
+
+
+def _check_names(names: Sequence[str]) -> None:
+    if not 1 <= len(names) <= MOST_READERS:
+        raise ReaderError(f"a service has 1 to {MOST_READERS} readers, not {len(names)}")
+    for name in names:
+        if not name or "\0" in name or len(name.encode()) > LONGEST_NAME:
+            raise ReaderError(f"{name!r} is no name: it has 1 to {LONGEST_NAME} bytes")
+    if len(set(names)) != len(names):
+        raise ReaderError("two readers have the same name")
+
+
+def default_names(count: int) -> list[str]:
+    """Names for readers that were given none."""
+    return [f"ushield 00 {number:02}" for number in range(count)]
