@@ -11,10 +11,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ushield.reader.codes import GET_FEATURE_REQUEST, Attribute, Rv
+from ushield.reader.answers import (
+    MAJOR,
+    NEWEST_MINOR,
+    OLDEST_MINOR,
+    Answer,
+    Hangup,
+    attribute_answer,
+    control_answer,
+    is_known,
+    version_answer,
+)
+from ushield.reader.codes import Rv
 from ushield.reader.messages import (
     EMPTY_RECORD,
-    MAX_ATTRIBUTE,
     RECORDS,
     Begin,
     Cancel,
@@ -40,17 +50,9 @@ from ushield.reader.slots import WAIT, Reader
 from ushield.reader.slots import Wait as NotYet
 from ushield.reader.turns import Turns
 
-MAJOR, NEWEST_MINOR, OLDEST_MINOR = 4, 6, 3
 _LAST_MINOR_WITH_RECORDS = 5
 """Up to here a client that begins to wait is answered with the readers' records at once."""
 _LAST_SCOPE = 3
-VENDOR = b"ushield\0"
-
-Answer = bytes | NotYet
-
-
-class Hangup(Exception):
-    """The client broke the rules; the reason is for the log."""
 
 
 @dataclass(eq=False, slots=True)
@@ -152,9 +154,9 @@ class Core:
             case Cancel():
                 return self._cancel(body)
             case AttributeBody():
-                return self._attribute(client, message.command, body)
+                return attribute_answer(self._reader(client, body.card), message.command, body)
             case ControlCode():
-                return self._control(client, body)
+                return control_answer(self._reader(client, body.card), body)
             case Wait():
                 return self._without_body(client, message.command)
             case _:
@@ -186,14 +188,14 @@ class Core:
 
     def _version(self, client: Client, body: Version) -> bytes:
         """Any minor version that is known is the service's own, as its client sees it."""
-        if body.major == MAJOR and OLDEST_MINOR <= body.minor <= NEWEST_MINOR:
+        if is_known(body):
             client.minor = body.minor
-            return build_body(body._replace(rv=0))
-        self._warn(
-            f"a client speaks protocol {body.major}:{body.minor}, "
-            f"this service {MAJOR}:{OLDEST_MINOR} to {MAJOR}:{NEWEST_MINOR}"
-        )
-        return build_body(Version(MAJOR, NEWEST_MINOR, Rv.SERVICE_STOPPED))
+        else:
+            self._warn(
+                f"a client speaks protocol {body.major}:{body.minor}, this service "
+                f"{MAJOR}:{OLDEST_MINOR} to {MAJOR}:{NEWEST_MINOR}"
+            )
+        return version_answer(body)
 
     def _establish(self, client: Client, body: Establish) -> bytes:
         if body.scope > _LAST_SCOPE:
@@ -232,7 +234,7 @@ class Core:
         if rv is Rv.SUCCESS:
             self._handles.add(number)
             client.handles[number] = reader
-            body = body._replace(card=number, active=reader.protocol)
+            body = body._replace(card=number, active=reader.contacts.protocol)
         return build_body(body._replace(rv=rv))
 
     def _reconnect(self, client: Client, body: Reconnect) -> Answer:
@@ -245,7 +247,7 @@ class Core:
         if rv is WAIT:
             return WAIT
         self.version += 1
-        return build_body(body._replace(active=reader.protocol, rv=rv))
+        return build_body(body._replace(active=reader.contacts.protocol, rv=rv))
 
     def _disconnect(self, client: Client, body: Disconnect) -> Answer:
         reader = self._reader(client, body.card)
@@ -271,32 +273,6 @@ class Core:
             del self._waiting[target]
             self.signals.append((target, build_body(Wait(rv=Rv.CANCELLED))))
         return build_body(body._replace(rv=0))
-
-    def _attribute(self, client: Client, command: Request, body: AttributeBody) -> bytes:
-        reader = self._reader(client, body.card)
-        if body.length > MAX_ATTRIBUTE:
-            raise Hangup(f"an attribute of {body.length} bytes")
-        if reader.locked_for(body.card):
-            return build_body(body._replace(rv=Rv.SHARING_VIOLATION))
-        event = reader.event_of(body.card)
-        if event is not Rv.SUCCESS:
-            return build_body(body._replace(rv=event))
-        value = _attribute_of(reader, body.id) if command is Request.GET_ATTRIBUTE else None
-        if value is None:
-            return build_body(body._replace(rv=Rv.UNSUPPORTED_FEATURE))
-        if len(value) > body.length:
-            return build_body(body._replace(length=len(value), rv=Rv.INSUFFICIENT_BUFFER))
-        padded = value.ljust(MAX_ATTRIBUTE, b"\0")
-        return build_body(body._replace(data=padded, length=len(value), rv=0))
-
-    def _control(self, client: Client, body: ControlCode) -> bytes:
-        """No feature is there; whoever asks for the list of features gets an empty one."""
-        reader = self._reader(client, body.card)
-        body = body._replace(returned=0)
-        if reader.locked_for(body.card):
-            return build_body(body._replace(rv=Rv.SHARING_VIOLATION))
-        known = body.code == GET_FEATURE_REQUEST
-        return build_body(body._replace(rv=Rv.SUCCESS if known else Rv.UNSUPPORTED_FEATURE))
 
     def _without_body(self, client: Client, command: Request) -> bytes:
         match command:
@@ -362,15 +338,3 @@ class Core:
         while (number := self._new_number()) in taken or not number:
             pass
         return number
-
-
-def _attribute_of(reader: Reader, attribute: int) -> bytes | None:
-    match attribute:
-        case Attribute.ATR_STRING:
-            return reader.atr or None
-        case Attribute.DEVICE_FRIENDLY_NAME | Attribute.DEVICE_SYSTEM_NAME:
-            return reader.name.encode() + b"\0"
-        case Attribute.VENDOR_NAME:
-            return VENDOR
-        case _:
-            return None

@@ -8,90 +8,37 @@ as well, so that a long command holds up nobody but those who want the same card
 from __future__ import annotations
 
 import logging
-import os
 import secrets
-import select
 import socket
-import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Condition, Lock, Thread, current_thread
 from types import TracebackType
 from typing import Self
 
+from ushield.reader.answers import Hangup
 from ushield.reader.card import CardPort
 from ushield.reader.codes import Rv
-from ushield.reader.core import Client, Core, Hangup
+from ushield.reader.connection import Connection, listen, trusted
+from ushield.reader.core import Client, Core
 from ushield.reader.messages import Inbox, Message, MessageError, ReaderRecord, Transmit
 from ushield.reader.place import Place, place
 from ushield.reader.slots import WAIT, Reader, Wait
+from ushield.reader.specs import ReaderError, ReaderSpec, check_names, default_names
+
+__all__ = ["VARIABLE", "PcscService", "ReaderError", "ReaderSpec", "default_names", "listen"]
 
 _log = logging.getLogger(__name__)
 
 VARIABLE = "PCSCLITE_CSOCK_NAME"
 """The environment variable by which pcsc-lite's client library finds a service."""
 
-MOST_READERS = 16
-LONGEST_NAME = 127
-"""Bytes of a reader's name, in UTF-8."""
-
 _MOST_CLIENTS = 1000
 _CHUNK = 8192
 _LIVENESS_SECONDS = 0.2
 """How often a client that waits for a transaction is looked at: is it still there?"""
-
-_CREDENTIALS = struct.Struct("iII")
-_GONE = select.POLLRDHUP | select.POLLHUP | select.POLLERR
-
-
-@dataclass(frozen=True, slots=True)
-class ReaderSpec:
-    """A reader that the service shall have, and the card in it, if any."""
-
-    name: str
-    card: CardPort | None = None
-
-
-class ReaderError(ValueError):
-    """There is no such reader, or it is not in the state for this."""
-
-
-class _Connection:
-    """The socket of one client. Answers and signals do not get mixed up on it."""
-
-    def __init__(self, line: socket.socket) -> None:
-        self.line = line
-        self.client = Client()
-        self._sending = Lock()
-
-    def send(self, data: bytes) -> None:
-        """Send an answer, however long the client takes to read it."""
-        with self._sending:
-            self.line.sendall(data)
-
-    def signal(self, data: bytes) -> None:
-        """Send a few bytes now; a client that does not even read those is dropped."""
-        with self._sending:
-            try:
-                if self.line.send(data, socket.MSG_DONTWAIT) == len(data):
-                    return
-            except OSError:
-                pass
-        self.hang_up()
-
-    def gone(self) -> bool:
-        """Whether the client has closed its end, or died."""
-        poll = select.poll()
-        poll.register(self.line, select.POLLRDHUP)
-        return any(event & _GONE for _, event in poll.poll(0))
-
-    def hang_up(self) -> None:
-        """Make whoever reads from the line find its end."""
-        with suppress(OSError):
-            self.line.shutdown(socket.SHUT_RDWR)
 
 
 class PcscService:
@@ -109,14 +56,14 @@ class PcscService:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        _check_names([spec.name for spec in readers])
+        check_names([spec.name for spec in readers])
         self._specs = tuple(readers)
         self._wanted = socket_path
         slots = [Reader(spec.name, clock) for spec in self._specs]
         self._core = Core(slots, lambda: secrets.randbits(31), _log.warning)
         self._busy = {reader: Lock() for reader in slots}
         self._changed = Condition(Lock())
-        self._connections: dict[Client, _Connection] = {}
+        self._connections: dict[Client, Connection] = {}
         self._threads: set[Thread] = set()
         self._stopping = False
         self._life = ExitStack()
@@ -183,7 +130,7 @@ class PcscService:
         """Put a card in; waiting clients see it at once. ReaderError when there is one already."""
         slot = self._find(reader)
         with self._busy[slot], self._changing():
-            if slot.card is not None:
+            if slot.contacts.card is not None:
                 raise ReaderError(f"there is a card in {slot.name} already: remove it first")
             slot.insert(card)
             self._core.tell_all()
@@ -222,10 +169,10 @@ class PcscService:
                 line, _ = self._listener.accept()
             except OSError:
                 return
-            if not _trusted(line) or len(self._connections) >= _MOST_CLIENTS:
+            if not trusted(line) or len(self._connections) >= _MOST_CLIENTS:
                 line.close()
                 continue
-            connection = _Connection(line)
+            connection = Connection(line)
             thread = Thread(
                 target=self._attend, args=(connection,), name="ushield-client", daemon=True
             )
@@ -237,7 +184,7 @@ class PcscService:
                 self._threads.add(thread)
             thread.start()
 
-    def _attend(self, connection: _Connection) -> None:
+    def _attend(self, connection: Connection) -> None:
         """One client from its first byte to its last."""
         try:
             with connection.line:
@@ -249,7 +196,7 @@ class PcscService:
         finally:
             self._forget(connection)
 
-    def _converse(self, connection: _Connection) -> None:
+    def _converse(self, connection: Connection) -> None:
         inbox = Inbox()
         receive = connection.line.recv
         while data := receive(_CHUNK):
@@ -259,7 +206,7 @@ class PcscService:
                 if answer:
                     connection.send(answer)
 
-    def _answer(self, connection: _Connection, message: Message) -> bytes:
+    def _answer(self, connection: Connection, message: Message) -> bytes:
         """The answer to one request, after as long as it takes."""
         while True:
             seen = self._core.version
@@ -296,7 +243,7 @@ class PcscService:
             with self._changed:
                 version = core.version
                 rv = core.may_transmit(client, request)
-                card = readers[0].card
+                card = readers[0].contacts.card
                 if core.version != version:
                     self._changed.notify_all()
             if rv is WAIT:
@@ -306,7 +253,7 @@ class PcscService:
             answer = _ask(card, command)
         return core.transmitted(client, request, answer)
 
-    def _forget(self, connection: _Connection) -> None:
+    def _forget(self, connection: Connection) -> None:
         client = connection.client
         with ExitStack() as stack:
             for reader in self._core.held_by(client):
@@ -357,41 +304,3 @@ def _ask(card: CardPort, command: bytes) -> bytes | None:
         _log.exception("a card failed")
         return None
     return answer if len(answer) >= 2 else None
-
-
-@contextmanager
-def listen(path: Path) -> Iterator[socket.socket]:
-    """A listening socket at this path that only its owner may connect to (mode 0600)."""
-    with socket.socket(socket.AF_UNIX) as listener:
-        mask = os.umask(0o177)
-        try:
-            listener.bind(os.fspath(path))
-        finally:
-            os.umask(mask)
-        listener.listen(128)
-        try:
-            yield listener
-        finally:
-            path.unlink(missing_ok=True)
-
-
-def _trusted(line: socket.socket) -> bool:
-    """Whether the other end is this very user, or root."""
-    raw = line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    _, user, _ = _CREDENTIALS.unpack(raw)
-    return user in (os.geteuid(), 0)
-
-
-def _check_names(names: Sequence[str]) -> None:
-    if not 1 <= len(names) <= MOST_READERS:
-        raise ReaderError(f"a service has 1 to {MOST_READERS} readers, not {len(names)}")
-    for name in names:
-        if not name or "\0" in name or len(name.encode()) > LONGEST_NAME:
-            raise ReaderError(f"{name!r} is no name: it has 1 to {LONGEST_NAME} bytes")
-    if len(set(names)) != len(names):
-        raise ReaderError("two readers have the same name")
-
-
-def default_names(count: int) -> list[str]:
-    """Names for readers that were given none."""
-    return [f"ushield 00 {number:02}" for number in range(count)]

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from apdu.atr import parse_atr
-from apdu.errors import ApduError
 from ushield.reader.card import CardPort
-from ushield.reader.codes import Disposition, Protocol, Rv, Share, State
+from ushield.reader.codes import Disposition, Protocol, Rv, Share
+from ushield.reader.contacts import Contacts
 from ushield.reader.messages import ReaderRecord
 
 
@@ -31,10 +30,9 @@ WAIT: Final = Wait.WAIT
 GRACE_SECONDS = 5.0
 """How long a card that nobody is connected to keeps its power, as pcscd has it."""
 
-_READY = State.PRESENT | State.POWERED | State.NEGOTIABLE
 _EXCLUSIVE = -1
+_RAW, _ANY_OLD = int(Protocol.RAW), int(Protocol.ANY_OLD)
 _ANY_PROTOCOL = Protocol.T0 | Protocol.T1 | Protocol.RAW | Protocol.ANY_OLD
-_MOST_EVENTS = 0xFFFF
 
 
 @dataclass(slots=True)
@@ -50,15 +48,10 @@ class Reader:
 
     def __init__(self, name: str, clock: Callable[[], float]) -> None:
         self.name = name
-        self.card: CardPort | None = None
-        self.protocol = 0
+        self.contacts = Contacts()
         self._clock = clock
         self._handles: dict[int, Handle] = {}
-        self._atr = b""
-        self._state = int(State.ABSENT)
-        self._powered = False
         self._idle_since: float | None = None
-        self._events = 0
         self._sharing = 0
         self._owner = 0
         self._depth = 0
@@ -68,14 +61,8 @@ class Reader:
     @property
     def record(self) -> ReaderRecord:
         """The reader as the service tells its clients."""
-        return ReaderRecord(
-            self.name, self._events, self._state, self._sharing, self._atr, self.protocol
-        )
-
-    @property
-    def atr(self) -> bytes:
-        """The answer to the last reset; empty without a card."""
-        return self._atr
+        on = self.contacts
+        return ReaderRecord(self.name, on.events, on.state, self._sharing, on.atr, on.protocol)
 
     def owned_by(self, handle: int) -> bool:
         """Whether this connection holds the card in a transaction."""
@@ -89,25 +76,18 @@ class Reader:
 
     def insert(self, card: CardPort) -> None:
         """Put a card in and power it."""
-        self.card = card
-        self._power_on()
-        self._count_event()
+        self.contacts.insert(card)
+        self._idle_since = None
 
     def remove(self) -> CardPort | None:
-        """Take the card out; it, so that its power can be taken away. None when there was none."""
-        card, self.card = self.card, None
+        """Take the card out: every connection is told. The card, None when there was none."""
+        card = self.contacts.remove()
         if card is not None:
             self._mark(Rv.REMOVED_CARD)
-            self._atr, self.protocol = b"", 0
-            self._state, self._powered = int(State.ABSENT), False
-            self._count_event()
         return card
 
     def reset(self) -> Rv:
         """Reset the card by hand: every connection is told."""
-        if self.card is None:
-            return Rv.NO_SMARTCARD
-        self._mark(Rv.RESET_CARD)
         return self._reset(cold=False)
 
     # --- connections ----------------------------------------------------------------------------
@@ -121,9 +101,10 @@ class Reader:
             return Rv.SHARING_VIOLATION
         if self._owner and not own:
             return WAIT
-        if share != Share.DIRECT and (rv := self._make_ready()) is not Rv.SUCCESS:
-            return rv
-        rv = self._choose_protocol(share, protocols)
+        if share != Share.DIRECT:
+            rv = self.contacts.make_ready(afresh=self._left_alone())
+        if rv is Rv.SUCCESS:
+            rv = self.contacts.choose_protocol(share, protocols)
         if rv is not Rv.SUCCESS:
             return rv
         if share == Share.EXCLUSIVE:
@@ -149,7 +130,7 @@ class Reader:
             return WAIT
         rv = self._initialise(initialization)
         if rv is Rv.SUCCESS:
-            rv = self._choose_protocol(share, protocols)
+            rv = self.contacts.choose_protocol(share, protocols)
         if rv is not Rv.SUCCESS:
             return rv
         self._share_as(number, share)
@@ -167,7 +148,8 @@ class Reader:
         if disposition == Disposition.RESET:
             self.reset()
         elif disposition == Disposition.UNPOWER:
-            self._unpower()
+            self._mark(Rv.RESET_CARD)
+            self.contacts.unpower()
         del self._handles[number]
         self._sharing = 0 if self._sharing == _EXCLUSIVE else max(0, self._sharing - 1)
         if not self._sharing:
@@ -207,7 +189,6 @@ class Reader:
             return Rv.SHARING_VIOLATION
         rv = Rv.SUCCESS
         if disposition in (Disposition.RESET, Disposition.UNPOWER):
-            self._mark(Rv.RESET_CARD)
             rv = self._reset(cold=disposition == Disposition.UNPOWER)
         if self._depth <= (1 if self._sharing == _EXCLUSIVE else 0):
             return Rv.NOT_TRANSACTED if rv is Rv.SUCCESS else rv
@@ -227,11 +208,11 @@ class Reader:
         event = self._handles[number].event
         if event is not Rv.SUCCESS:
             return event
-        if protocol == Protocol.RAW:
-            return Rv.SUCCESS if self.card else Rv.NOT_TRANSACTED
-        if self.card is None:
+        if protocol == _RAW:
+            return Rv.SUCCESS if self.contacts.card else Rv.NOT_TRANSACTED
+        if self.contacts.card is None:
             return Rv.NO_SMARTCARD
-        if protocol not in (self.protocol, Protocol.ANY_OLD):
+        if protocol not in (self.contacts.protocol, _ANY_OLD):
             return Rv.PROTO_MISMATCH
         return Rv.SUCCESS
 
@@ -239,73 +220,24 @@ class Reader:
         """What happened to the card since the connection was made, transaction or not."""
         return self._handles[number].event
 
-    # --- power and protocol ---------------------------------------------------------------------
-
-    def _power_on(self) -> None:
-        assert self.card is not None
-        self.protocol = 0
-        try:
-            self._atr = self.card.power_on()
-        except Exception:  # noqa: BLE001 a card is anybody's code; a mute one is a state of its own
-            self._atr, self._state, self._powered = b"", int(State.PRESENT | State.SWALLOWED), False
-        else:
-            self._state, self._powered = int(_READY), True
-
-    def _unpower(self) -> None:
-        self._mark(Rv.RESET_CARD)
-        if self.card is not None:
-            self.card.power_off()
-            self.protocol = 0
-            self._state, self._powered = int(State.PRESENT), False
+    # --- helpers --------------------------------------------------------------------------------
 
     def _reset(self, *, cold: bool) -> Rv:
-        """Reset a card that is there; what is negotiated is forgotten."""
-        if self.card is None:
-            return Rv.NO_SMARTCARD
-        if self._powered and not cold:
-            self._atr = self.card.reset()
-            self.protocol, self._state = 0, int(_READY)
-            return Rv.SUCCESS
-        if self._powered:
-            self.card.power_off()
-        self._power_on()
-        return Rv.SUCCESS if self._powered else Rv.UNRESPONSIVE_CARD
+        """Reset the card; every connection is told, also the one that asked for it."""
+        self._mark(Rv.RESET_CARD)
+        return self.contacts.reset(cold=cold)
 
-    def _make_ready(self) -> Rv:
-        """Power for a card that has none, or was left alone for too long."""
-        if self.card is None:
-            return Rv.NO_SMARTCARD
-        alone = self._idle_since is not None and not self._sharing
-        if alone and self._clock() - (self._idle_since or 0.0) > GRACE_SECONDS:
-            self.card.power_off()
-            self._powered = False
-        if not self._powered:
-            self._power_on()
-        return Rv.SUCCESS if self._powered else Rv.UNPOWERED_CARD
+    def _left_alone(self) -> bool:
+        """Whether nobody was connected for so long that the card counts as without power."""
+        since = self._idle_since
+        return since is not None and not self._sharing and self._clock() - since > GRACE_SECONDS
 
     def _initialise(self, initialization: int) -> Rv:
-        if initialization == Disposition.LEAVE:
-            if self.card is None:
-                return Rv.NO_SMARTCARD
-            return Rv.UNRESPONSIVE_CARD if self._state & State.SWALLOWED else Rv.SUCCESS
-        self._mark(Rv.RESET_CARD)
-        return self._reset(cold=initialization == Disposition.UNPOWER)
-
-    def _choose_protocol(self, share: int, protocols: int) -> Rv:
-        if protocols & Protocol.RAW:
-            self.protocol = int(Protocol.RAW)
-        elif share == Share.DIRECT:
-            return Rv.SUCCESS
-        elif self.protocol:
-            return Rv.SUCCESS if protocols & self.protocol else Rv.PROTO_MISMATCH
-        else:
-            if protocols & Protocol.ANY_OLD:
-                protocols = Protocol.T0 | Protocol.T1
-            possible = protocols & _protocols_of(self._atr)
-            if not possible:
-                return Rv.PROTO_MISMATCH
-            self.protocol = int(Protocol.T1 if possible & Protocol.T1 else Protocol.T0)
-        return Rv.SUCCESS
+        if initialization != Disposition.LEAVE:
+            return self._reset(cold=initialization == Disposition.UNPOWER)
+        if self.contacts.card is None:
+            return Rv.NO_SMARTCARD
+        return Rv.UNRESPONSIVE_CARD if self.contacts.mute else Rv.SUCCESS
 
     def _share_as(self, number: int, share: int) -> None:
         if share == Share.EXCLUSIVE and self._sharing != _EXCLUSIVE:
@@ -318,9 +250,6 @@ class Reader:
         for handle in self._handles.values():
             handle.event = event
 
-    def _count_event(self) -> None:
-        self._events = 0 if self._events >= _MOST_EVENTS else self._events + 1
-
 
 def check_wish(share: int, protocols: int, *, share_first: bool = False) -> Rv:
     """Whether a way of sharing and a set of protocols can be asked for at all."""
@@ -331,13 +260,3 @@ def check_wish(share: int, protocols: int, *, share_first: bool = False) -> Rv:
     if not speaks:
         return Rv.PROTO_MISMATCH
     return Rv.SUCCESS if known else Rv.INVALID_VALUE
-
-
-def _protocols_of(atr: bytes) -> int:
-    """The protocols that a card offers, as bits."""
-    try:
-        offered = parse_atr(atr).protocols
-    except ApduError:
-        offered = (0,)
-    bits = {0: Protocol.T0, 1: Protocol.T1}
-    return sum(bits.get(protocol, 0) for protocol in offered)

@@ -1,0 +1,127 @@
+"""A reader's contacts: the card on them, its power, its answer to reset, the protocol in force."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from apdu.atr import parse_atr
+from apdu.errors import ApduError
+from ushield.reader.card import CardPort
+from ushield.reader.codes import Protocol, Rv, Share, State
+
+_log = logging.getLogger(__name__)
+
+_READY = int(State.PRESENT | State.POWERED | State.NEGOTIABLE)
+_MUTE = int(State.PRESENT | State.SWALLOWED)
+_MOST_EVENTS = 0xFFFF
+
+
+class Contacts:
+    """At most one card. A card that fails to answer a reset is mute, and stays so until one does.
+
+    `state` has the bits of `State`, `protocol` is 0 until one is chosen, `events` counts how often
+    a card came or went.
+    """
+
+    def __init__(self) -> None:
+        self.card: CardPort | None = None
+        self.atr = b""
+        self.state = int(State.ABSENT)
+        self.protocol = 0
+        self.events = 0
+        self.powered = False
+
+    @property
+    def mute(self) -> bool:
+        """Whether there is a card that did not answer its reset."""
+        return bool(self.state & State.SWALLOWED)
+
+    def insert(self, card: CardPort) -> None:
+        """Put a card on the contacts and power it."""
+        self.card = card
+        self._power_on(card)
+        self._count_event()
+
+    def remove(self) -> CardPort | None:
+        """Take the card away; it, so that its power can be taken. None when there was none."""
+        card, self.card = self.card, None
+        if card is not None:
+            self.atr, self.protocol = b"", 0
+            self.state, self.powered = int(State.ABSENT), False
+            self._count_event()
+        return card
+
+    def reset(self, *, cold: bool) -> Rv:
+        """Reset the card, `cold` by taking its power away for a moment; nothing is negotiated then.
+
+        A card without power gets it.
+        """
+        card = self.card
+        if card is None:
+            return Rv.NO_SMARTCARD
+        if self.powered and cold:
+            card.power_off()
+        if self.powered and not cold:
+            self._answer_to(card.reset)
+        else:
+            self._power_on(card)
+        return Rv.SUCCESS if self.powered else Rv.UNRESPONSIVE_CARD
+
+    def unpower(self) -> None:
+        """Take the card's power away; the next connection gives it back."""
+        if self.card is not None:
+            self.card.power_off()
+            self.protocol = 0
+            self.state, self.powered = int(State.PRESENT), False
+
+    def make_ready(self, *, afresh: bool) -> Rv:
+        """Give power to a card that has none; `afresh`, to one that has, anew."""
+        if self.card is None:
+            return Rv.NO_SMARTCARD
+        if afresh and self.powered:
+            self.unpower()
+        if not self.powered:
+            self._power_on(self.card)
+        return Rv.SUCCESS if self.powered else Rv.UNPOWERED_CARD
+
+    def choose_protocol(self, share: int, protocols: int) -> Rv:
+        """Choose among what the client speaks and the card offers, unless it is chosen already."""
+        if protocols & Protocol.RAW:
+            self.protocol = int(Protocol.RAW)
+        elif share == Share.DIRECT:
+            return Rv.SUCCESS
+        elif self.protocol:
+            return Rv.SUCCESS if protocols & self.protocol else Rv.PROTO_MISMATCH
+        else:
+            if protocols & Protocol.ANY_OLD:
+                protocols = Protocol.ANY
+            possible = protocols & _protocols_of(self.atr)
+            if not possible:
+                return Rv.PROTO_MISMATCH
+            self.protocol = int(Protocol.T1 if possible & Protocol.T1 else Protocol.T0)
+        return Rv.SUCCESS
+
+    def _power_on(self, card: CardPort) -> None:
+        self._answer_to(card.power_on)
+
+    def _answer_to(self, reset: Callable[[], bytes]) -> None:
+        self.protocol = 0
+        try:
+            self.atr, self.state, self.powered = reset(), _READY, True
+        except Exception:
+            _log.exception("a card does not answer its reset")
+            self.atr, self.state, self.powered = b"", _MUTE, False
+
+    def _count_event(self) -> None:
+        self.events = 0 if self.events >= _MOST_EVENTS else self.events + 1
+
+
+def _protocols_of(atr: bytes) -> int:
+    """The protocols that a card offers, as bits."""
+    try:
+        offered = parse_atr(atr).protocols
+    except ApduError:
+        offered = (0,)
+    bits = {0: Protocol.T0, 1: Protocol.T1}
+    return sum(bits.get(protocol, 0) for protocol in offered)
