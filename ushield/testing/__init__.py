@@ -1,0 +1,23 @@
+"""Tokens and readers for tests: the pytest plugin, and the same without pytest.
+
+``ushield.testing.plugin`` is the plugin, which pytest finds by itself. Importing this package
+loads nothing else until one of its names is used. docs/testing.md shows how to use it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ushield.testing.readers import Reader, ReaderFactory
+    from ushield.testing.tokens import Token, TokenFactory
+
+__all__ = ["Reader", "ReaderFactory", "Token", "TokenFactory"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = "tokens" if name.startswith("Token") else "readers"
+    return getattr(import_module(f"{__name__}.{module}"), name)

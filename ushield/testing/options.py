@@ -1,0 +1,60 @@
+"""What a token for a test shall be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self, TypedDict, Unpack
+
+from host.errors import UnsupportedError
+from host.personalise import Profile
+
+GENERATIONS = (1,)
+
+
+class TokenOptions(TypedDict, total=False):
+    """The keywords of the marker and of the factory; see `TokenSpec` for what they mean."""
+
+    keys: Sequence[str]
+    pin: str
+    puk: str
+    subject: str
+    label: str
+    blank: bool
+    generation: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenSpec:
+    """A token in plain words, as `ushield.new_token` takes them; the SO PIN is the PUK.
+
+    A `blank` token is as from the factory: no PIN, no file, to be personalised by somebody else.
+    """
+
+    keys: Sequence[str] = ()
+    pin: str = field(default="123456", repr=False)
+    puk: str = field(default="12345678", repr=False)
+    subject: str = "CN=U-Shield"
+    label: str = "U-Shield"
+    blank: bool = False
+    generation: int = 1
+
+    def __post_init__(self) -> None:
+        if isinstance(self.keys, str):
+            raise UnsupportedError(f"keys is a list, such as [{self.keys!r}]")
+        if self.generation not in GENERATIONS:
+            raise UnsupportedError(f"no token of generation {self.generation} is here yet, only 1")
+        # A tuple, so that the specification can be looked up.
+        object.__setattr__(self, "keys", tuple(self.keys))
+
+    def but(self, **changes: Unpack[TokenOptions]) -> Self:
+        """The same with something changed. TypeError: there is no such option."""
+        return replace(self, **changes)
+
+    def profile(self) -> Profile | None:
+        """What the personaliser is told; None for a blank token."""
+        if self.blank:
+            return None
+        return Profile.of(
+            pin=self.pin, puk=self.puk, keys=self.keys, subject=self.subject, label=self.label
+        )
