@@ -46,7 +46,7 @@ from ushield.reader.messages import (
     build_body,
 )
 from ushield.reader.messages import Attribute as AttributeBody
-from ushield.reader.slots import WAIT, Reader
+from ushield.reader.slots import WAIT, Reader, check_wish
 from ushield.reader.slots import Wait as NotYet
 from ushield.reader.turns import Turns
 
@@ -179,7 +179,7 @@ class Core:
             return self.not_transmitted(request, rv)
         if len(answer) > request.room:
             return build_body(request._replace(room=len(answer), rv=Rv.INSUFFICIENT_BUFFER))
-        return build_body(request._replace(room=len(answer), rv=0)) + answer
+        return build_body(request._replace(recv_protocol=1, room=len(answer), rv=0)) + answer
 
     @staticmethod
     def not_transmitted(request: Transmit, rv: Rv) -> bytes:
@@ -221,7 +221,8 @@ class Core:
         if not client.context or client.context != body.context:
             return build_body(body._replace(rv=Rv.INVALID_HANDLE))
         if reader is None:
-            return build_body(body._replace(rv=Rv.UNKNOWN_READER))
+            wish = check_wish(body.share, body.protocols)
+            return build_body(body._replace(rv=wish or Rv.UNKNOWN_READER))
         number = self._fresh(self._handles)
         own = any(reader.owned_by(handle) for handle in client.handles)
         rv = self._queued(
@@ -235,6 +236,7 @@ class Core:
             self._handles.add(number)
             client.handles[number] = reader
             body = body._replace(card=number, active=reader.contacts.protocol)
+            self.tell_all()
         return build_body(body._replace(rv=rv))
 
     def _reconnect(self, client: Client, body: Reconnect) -> Answer:
@@ -246,7 +248,7 @@ class Core:
         )
         if rv is WAIT:
             return WAIT
-        self.version += 1
+        self.tell_all()
         return build_body(body._replace(active=reader.contacts.protocol, rv=rv))
 
     def _disconnect(self, client: Client, body: Disconnect) -> Answer:
@@ -257,7 +259,7 @@ class Core:
         if rv is Rv.SUCCESS:
             del client.handles[body.card]
             self._handles.discard(body.card)
-        self.version += 1
+        self.tell_all()
         return build_body(body._replace(rv=rv))
 
     def _end(self, client: Client, body: End) -> bytes:
@@ -313,6 +315,8 @@ class Core:
         for handle, reader in client.handles.items():
             reader.abandon(handle)
             self._handles.discard(handle)
+        if client.handles:
+            self.tell_all()
         client.handles.clear()
         if client.context:
             del self._contexts[client.context]

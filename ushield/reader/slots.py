@@ -37,10 +37,15 @@ _ANY_PROTOCOL = Protocol.T0 | Protocol.T1 | Protocol.RAW | Protocol.ANY_OLD
 
 @dataclass(slots=True)
 class Handle:
-    """One connection to the card. `event` is what happened to the card since it was made."""
+    """One connection to the card.
+
+    `event` is what happened to the card since it was made; `initialised`, that the reset which a
+    reconnection asked for was made already, and it waits to be alone.
+    """
 
     number: int
     event: Rv = Rv.SUCCESS
+    initialised: bool = False
 
 
 class Reader:
@@ -84,6 +89,7 @@ class Reader:
         card = self.contacts.remove()
         if card is not None:
             self._mark(Rv.REMOVED_CARD)
+            self._owner = self._depth = 0
         return card
 
     def reset(self) -> Rv:
@@ -126,15 +132,20 @@ class Reader:
             return rv
         if self.locked_for(number):
             return WAIT
-        if share == Share.EXCLUSIVE and self._sharing > 1:
-            return WAIT
-        rv = self._initialise(initialization)
+        handle = self._handles[number]
+        if not handle.initialised:
+            rv = self._initialise(initialization)
+        if rv is Rv.SUCCESS and share != Share.DIRECT:
+            rv = self.contacts.make_ready(afresh=False)
         if rv is Rv.SUCCESS:
             rv = self.contacts.choose_protocol(share, protocols)
+        handle.initialised = rv is Rv.SUCCESS and share == Share.EXCLUSIVE and self._sharing > 1
+        if handle.initialised:
+            return WAIT
         if rv is not Rv.SUCCESS:
             return rv
         self._share_as(number, share)
-        self._handles[number].event = Rv.SUCCESS
+        handle.event = Rv.SUCCESS
         return Rv.SUCCESS
 
     def disconnect(self, number: int, disposition: int) -> Rv | Wait:
@@ -158,12 +169,9 @@ class Reader:
 
     def abandon(self, number: int) -> None:
         """The client is gone: what it left half-done in a transaction is ended by a reset."""
-        inside = self._owner == number and self._sharing != _EXCLUSIVE
-        if self._owner == number:
-            self._owner = self._depth = 0
         intact = self._handles[number].event is Rv.SUCCESS
-        held = inside or self._sharing == _EXCLUSIVE
-        self.disconnect(number, Disposition.RESET if held and intact else Disposition.LEAVE)
+        reset = intact and self.owned_by(number)
+        self.disconnect(number, Disposition.RESET if reset else Disposition.LEAVE)
 
     # --- transactions and commands --------------------------------------------------------------
 
@@ -188,8 +196,11 @@ class Reader:
         if self.locked_for(number):
             return Rv.SHARING_VIOLATION
         rv = Rv.SUCCESS
-        if disposition in (Disposition.RESET, Disposition.UNPOWER):
+        if disposition == Disposition.EJECT:
+            rv = Rv.UNSUPPORTED_FEATURE
+        elif disposition != Disposition.LEAVE:
             rv = self._reset(cold=disposition == Disposition.UNPOWER)
+            rv = Rv.REMOVED_CARD if rv is Rv.NO_SMARTCARD else rv
         if self._depth <= (1 if self._sharing == _EXCLUSIVE else 0):
             return Rv.NOT_TRANSACTED if rv is Rv.SUCCESS else rv
         self._depth -= 1
