@@ -44,6 +44,7 @@ class Message(NamedTuple):
         return f"<{self.command.name}, {self.body}, {len(self.data)} bytes of data>"
 
 
+_WITH_DATA = (Transmit, ControlCode)
 _HEADER = Layout(Header, "a header", size=Int32un, command=Int32un)
 
 
@@ -117,7 +118,7 @@ class Inbox:
 
 def _count_data(body: Body | None) -> int:
     """How many bytes follow a structure. MessageError when it promises more than it can."""
-    if isinstance(body, Transmit | ControlCode):
+    if isinstance(body, _WITH_DATA):
         if body.size > MAX_DATA:
             raise MessageError(f"{body.size} bytes of data are over {MAX_DATA}")
         return body.size
