@@ -9,6 +9,7 @@ from cryptography_vectors import open_vector_file
 
 from tests.clients.cards import PIN
 from tests.clients.tool import Tool
+from tests.clients.ways import PCSCD, SERVICE, WAYS
 
 ORDER = b"Pay 12,345.67 to account 6222 0000 1234 5678\n"
 SESSION_KEY = bytes(range(32))
@@ -50,7 +51,19 @@ ORIGIN = {RSA_4096: "x509/custom/ca/rsa_key.pem"}
 
 def of_kinds(kinds: list[Kind]) -> pytest.MarkDecorator:
     """Run a test for each of the kinds."""
-    return pytest.mark.parametrize("kind", kinds, ids=[kind.pkcs11 for kind in kinds])
+    return pytest.mark.parametrize("kind", kinds, ids=_name)
+
+
+def of_kinds_in_a_reader(kinds: list[Kind], *, by_pcscd: list[Kind]) -> pytest.MarkDecorator:
+    """Run a test for each of the kinds through our service, and for some through pcscd as well."""
+    cases = [(SERVICE, kind) for kind in kinds]
+    if PCSCD in WAYS:
+        cases += [(PCSCD, kind) for kind in by_pcscd]
+    return pytest.mark.parametrize(("way", "kind"), cases, indirect=["way"], ids=_name)
+
+
+def _name(value: str | Kind) -> str:
+    return value.pkcs11 if isinstance(value, Kind) else value
 
 
 def bring_key(tool: Tool, kind: Kind) -> None:

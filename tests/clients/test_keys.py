@@ -6,13 +6,15 @@ from tests.clients.cards import PIN
 from tests.clients.kinds import (
     KINDS,
     P_256,
+    P_384,
     QUICK,
+    RSA_1024,
     RSA_2048,
     RSA_4096,
     Kind,
     bring_key,
     check_every_use,
-    of_kinds,
+    of_kinds_in_a_reader,
 )
 from tests.clients.tool import Tool
 
@@ -20,7 +22,7 @@ LOGIN = f"pkcs11-tool -l -p {PIN}"
 PARTS = "--list-keys --list-public-keys --list-certificates"
 
 
-@of_kinds(KINDS)
+@of_kinds_in_a_reader(KINDS, by_pcscd=[RSA_2048, P_256])
 def test_a_key_made_on_the_card(token: Tool, kind: Kind) -> None:
     token.run(f"pkcs15-init -G {kind.opensc} -i 10 -a 1 --pin {PIN} -u {kind.usage}")
     check_every_use(token, kind, "10")
@@ -28,7 +30,7 @@ def test_a_key_made_on_the_card(token: Tool, kind: Kind) -> None:
     assert "ID" not in token.run(f"pkcs15-tool {PARTS}")
 
 
-@of_kinds([*QUICK, RSA_4096])
+@of_kinds_in_a_reader([*QUICK, RSA_4096], by_pcscd=[RSA_1024])
 def test_a_key_brought_to_the_card(token: Tool, kind: Kind) -> None:
     bring_key(token, kind)
     token.run(f"pkcs15-init -S k.pem -i 11 -a 1 --pin {PIN} -u {kind.usage}")
@@ -38,7 +40,7 @@ def test_a_key_brought_to_the_card(token: Tool, kind: Kind) -> None:
     assert token.read("found.pem") == token.read("expected.pem")
 
 
-@of_kinds(QUICK)
+@of_kinds_in_a_reader(QUICK, by_pcscd=[P_384])
 def test_a_key_made_by_pkcs11(token: Tool, kind: Kind) -> None:
     token.run(f"{LOGIN} --keypairgen --key-type {kind.pkcs11} --id 12 --label new")
     check_every_use(token, kind, "12")
@@ -47,7 +49,7 @@ def test_a_key_made_by_pkcs11(token: Tool, kind: Kind) -> None:
     assert "ID" not in token.run(f"pkcs15-tool {PARTS}")
 
 
-@of_kinds([*QUICK, RSA_4096])
+@of_kinds_in_a_reader([*QUICK, RSA_4096], by_pcscd=[RSA_4096])
 def test_a_key_with_its_certificate(token: Tool, kind: Kind) -> None:
     _make_certificate(token, kind)
     token.run(f"pkcs15-init -S k.pem -i 13 -a 1 --pin {PIN} -u {kind.usage}")
@@ -58,7 +60,7 @@ def test_a_key_with_its_certificate(token: Tool, kind: Kind) -> None:
     assert "ID" not in token.run(f"pkcs15-tool {PARTS}")
 
 
-@of_kinds([RSA_2048, P_256])
+@of_kinds_in_a_reader([RSA_2048, P_256], by_pcscd=[P_256])
 def test_objects_written_by_pkcs11(token: Tool, kind: Kind) -> None:
     _make_certificate(token, kind)
     token.run(f"{LOGIN} --write-object k.pem --type privkey --id 14 --label k")

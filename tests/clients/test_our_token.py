@@ -1,13 +1,14 @@
-"""A token of `ushield init`, plugged in by `ushield serve`: OpenSC uses it and adds to it."""
+"""A token of `ushield init`: OpenSC uses it and adds to it."""
 
 from __future__ import annotations
 
-import sys
+import subprocess
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 import pytest
 
-from tests.clients.cards import PIN, PUK
+from tests.clients.cards import PIN
 from tests.clients.kinds import (
     P_256,
     RSA_2048,
@@ -18,36 +19,54 @@ from tests.clients.kinds import (
     check_rsa_signatures,
     of_kinds,
 )
-from tests.clients.tool import Tool
-from tests.pcscd import eventually, missing, private_pcscd
+from tests.clients.system import work_folder
+from tests.clients.tool import Tool, ushield
+from tests.clients.ways import PCSCD, WAYS, ThroughPcscd, through_service
+from tests.pcscd import Pcscd, eventually
+from ushield.device.assembly import assemble
+from ushield.device.image import open_image
 
-USHIELD = f"{sys.executable} -m ushield"
 LISTS = "pkcs15-tool --list-keys --list-public-keys --list-certificates"
 EVERY_KIND = "--key rsa1024 --key rsa2048 --key p256 --key p384"
 
 
 @pytest.fixture(scope="module")
-def usual(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
+def usual() -> Iterator[Tool]:
     """The usual token: one key to sign and one to decipher."""
-    yield from _serve(tmp_path_factory, "")
+    with _token_in_service("") as tool:
+        yield tool
 
 
-@pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
-    """A token with keys of many kinds, each for everything it can."""
-    yield from _serve(tmp_path_factory, EVERY_KIND)
-
-
-def _serve(folders: pytest.TempPathFactory, options: str) -> Iterator[Tool]:
-    if lack := missing():
-        pytest.skip(lack)
-    with private_pcscd() as daemon:
-        secrets = {"USHIELD_PIN": PIN, "USHIELD_PUK": PUK}
-        tool = Tool(folders.mktemp("token"), daemon.env | secrets)
-        tool.run(f"{USHIELD} init my.token {options}")
-        with tool.background(f"{USHIELD} serve my.token --vpcd 127.0.0.1:{daemon.port}"):
-            eventually(lambda: daemon.reader().present, "the token is in the reader")
+@pytest.fixture(scope="module", params=WAYS)
+def full(request: pytest.FixtureRequest) -> Iterator[Tool]:
+    """A token with keys of many kinds, each for everything it can, by every way in."""
+    if request.param == PCSCD:
+        daemon = request.getfixturevalue("pcscd")
+        with _token_in_pcscd(EVERY_KIND, daemon) as tool:
             yield tool
+    else:
+        with _token_in_service(EVERY_KIND) as tool:
+            yield tool
+
+
+@contextmanager
+def _token_in_service(options: str) -> Iterator[Tool]:
+    with work_folder() as folder, through_service(folder) as way:
+        subprocess.run(ushield(folder, f"init my.token {options}"), check=True)
+        with closing(open_image(folder / "my.token")) as store, way.inserted(assemble(store)):
+            yield Tool(folder, way.variables)
+
+
+@contextmanager
+def _token_in_pcscd(options: str, daemon: Pcscd) -> Iterator[Tool]:
+    with work_folder() as folder:
+        subprocess.run(ushield(folder, f"init my.token {options}"), check=True)
+        serve = ushield(folder, f"serve my.token --vpcd 127.0.0.1:{daemon.port}")
+        with subprocess.Popen(serve, stdout=subprocess.DEVNULL) as server:
+            eventually(lambda: daemon.reader().present, "the token is in the reader")
+            yield Tool(folder, ThroughPcscd(daemon).variables)
+            server.terminate()
+        assert server.returncode == 0
 
 
 def test_the_usual_token_tests_itself(usual: Tool) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from tests.clients.cards import PIN, PUK, SO_PIN, SO_PUK
+from tests.clients.system import pkcs11_module
 from tests.clients.tool import Tool
+from tests.clients.ways import by_every_way
 
 PERSONALISE = (
     f"pkcs15-init -C --so-pin {SO_PIN} --so-puk {SO_PUK} -P -a 1 -l user --pin {PIN} --puk {PUK} -F"
 )
 
 
+@by_every_way
 def test_a_blank_card_becomes_a_token_and_blank_again(blank: Tool) -> None:
     blank.see("opensc-tool --name", "OsEID")
     blank.run("pkcs15-init -E")
@@ -28,6 +31,7 @@ def test_the_pin_is_changed(token: Tool) -> None:
     token.run("pkcs15-tool --verify-pin -a 1 --pin 654321")
 
 
+@by_every_way
 def test_the_pin_is_unblocked(token: Tool) -> None:
     for _ in range(6):
         token.fail("pkcs15-tool --verify-pin -a 1 --pin 000000")
@@ -36,6 +40,7 @@ def test_the_pin_is_unblocked(token: Tool) -> None:
     token.run("pkcs15-tool --verify-pin -a 1 --pin 246810")
 
 
+@by_every_way
 def test_the_token_tests_itself(token: Tool) -> None:
     token.run(f"pkcs15-init -G rsa/1024 -i 10 -a 1 --pin {PIN} -u sign,decrypt")
     token.run(f"pkcs15-init -G rsa/2048 -i 20 -a 1 --pin {PIN} -u sign,decrypt")
@@ -44,10 +49,11 @@ def test_the_token_tests_itself(token: Tool) -> None:
     assert text.splitlines()[-1] == "No errors"
 
 
+@by_every_way
 def test_ssh_knows_the_keys(token: Tool) -> None:
     token.run(f"pkcs15-init -G rsa/2048 -i 10 -a 1 --pin {PIN} -u sign,decrypt")
     token.run(f"pkcs15-init -G ec/prime256v1 -i 20 -a 1 --pin {PIN} -u digitalSignature")
-    listed = token.run("ssh-keygen -D /usr/lib/x86_64-linux-gnu/opensc-pkcs11.so")
+    listed = token.run(f"ssh-keygen -D {pkcs11_module()}")
     for ident in ("10", "20"):
         token.run(f"pkcs15-tool --read-ssh-key {ident} -o key.pub")
         assert token.read("key.pub").split()[1].decode() in listed

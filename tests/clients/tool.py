@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import select
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.clients.cards import PIN, PUK
+from tests.clients.system import launcher
 
 ROOT = Path(__file__).parents[2]
 
@@ -14,10 +19,10 @@ ROOT = Path(__file__).parents[2]
 class Tool:
     """Runs command lines in a folder. A failure shows all that was run so far."""
 
-    def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, variables: Mapping[str, str]) -> None:
         self.folder = folder
         # A cache of its own: newer OpenSC takes two cards of one serial number for the same one.
-        self._env = {**env, "XDG_CACHE_HOME": str(folder / "cache"), "PYTHONPATH": str(ROOT)}
+        self._start = launcher(folder, {**variables, "XDG_CACHE_HOME": str(folder / "cache")})
         self._transcript: list[str] = []
 
     def run(self, line: str) -> str:
@@ -39,17 +44,18 @@ class Tool:
             assert part in text, self._story(f"did not print: {part}")
 
     @contextmanager
-    def background(self, line: str) -> Iterator[None]:
-        """Run it meanwhile; it must end well when it is told to."""
-        command = shlex.split(line)
+    def running(self, line: str) -> Iterator[Lines]:
+        """Run it meanwhile, and read what it prints. It is ended with the context."""
         with subprocess.Popen(
-            command, cwd=self.folder, env=self._env, stdout=subprocess.PIPE
-        ) as running:
+            [*self._start, *shlex.split(line)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+        ) as process:
             try:
-                yield
+                yield Lines(process)
             finally:
-                running.terminate()
-            assert running.wait(10) == 0
+                process.kill()
 
     def write(self, name: str, data: bytes) -> None:
         """A file in the folder."""
@@ -61,9 +67,7 @@ class Tool:
 
     def _call(self, line: str) -> tuple[int, str]:
         done = subprocess.run(
-            shlex.split(line),
-            cwd=self.folder,
-            env=self._env,
+            [*self._start, *shlex.split(line)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -76,3 +80,32 @@ class Tool:
 
     def _story(self, end: str) -> str:
         return "\n".join([*self._transcript, f"The last command {end}."])
+
+
+class Lines:
+    """The lines that a running program prints."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None
+        self._output = process.stdout
+
+    def next(self, seconds: float = 10) -> str:
+        """The next one, as soon as it is there; empty when there is none in this time."""
+        ready, _, _ = select.select([self._output], [], [], seconds)
+        return self._output.readline().decode().rstrip("\n") if ready else ""
+
+
+def ushield(folder: Path, line: str) -> list[str]:
+    """The command line of our own program, which is of this system always."""
+    secrets = {"USHIELD_PIN": PIN, "USHIELD_PUK": PUK, "PYTHONPATH": str(ROOT)}
+    variables = [f"{name}={text}" for name, text in secrets.items()]
+    return [
+        "env",
+        "-C",
+        str(folder),
+        *variables,
+        sys.executable,
+        "-m",
+        "ushield",
+        *shlex.split(line),
+    ]
