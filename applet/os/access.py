@@ -20,26 +20,41 @@ class SecurityStatus:
     def __init__(self, life: LifeCycle) -> None:
         self._life = life
         self._verified: set[int] = set()
+        self._fresh: set[int] = set()
 
     def verified(self, reference: int) -> bool:
         """Whether this PIN is verified."""
         return reference in self._verified
 
     def grant(self, reference: int) -> None:
-        """This PIN was presented rightly."""
+        """This PIN was presented rightly, just now."""
         self._verified.add(reference)
+        self._fresh.add(reference)
 
     def revoke(self, reference: int) -> None:
         """This PIN counts as not verified any more."""
         self._verified.discard(reference)
+        self._fresh.discard(reference)
 
     def clear(self) -> None:
         """No PIN counts as verified any more: reset, power-off, selection of an applet."""
         self._verified.clear()
+        self._fresh.clear()
 
     def meets(self, rule: int) -> bool:
         """Whether the rule is met now."""
         return rule == ALWAYS or (rule != NEVER and rule in self._verified)
+
+    def require_pin(self, reference: int) -> None:
+        """Refuse (6982) unless this PIN is verified."""
+        if reference not in self._verified:
+            raise CardError(SW.SECURITY_STATUS)
+
+    def require_fresh(self, reference: int) -> None:
+        """Refuse (6982) unless this PIN was presented since it was last used up here."""
+        if reference not in self._fresh:
+            raise CardError(SW.SECURITY_STATUS)
+        self._fresh.discard(reference)
 
     def require(self, rule: int) -> None:
         """Refuse (6982) unless the rule is met: for keys, in every phase."""

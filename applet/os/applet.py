@@ -23,7 +23,7 @@ class Applet(Protocol):
         """Forget everything volatile: verified PINs, security environment, half-done work."""
         ...
 
-    def accepts_class(self, command: Command) -> bool:
+    def accepts_class(self, command: Command, /) -> bool:
         """Whether a class byte other than 00 and 10 is one of the applet's own."""
         ...
 

@@ -113,7 +113,8 @@ class Card:
         name = command.data
         for applet in self._applets:
             if any(self._names(name, aid) for aid in applet.aids):
-                self._selected.clear()
+                if applet is not self._selected:
+                    self._selected.clear()
                 self._selected = applet
                 answer = applet.select()
                 return b"" if command.p2 == 0x0C else answer

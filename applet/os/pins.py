@@ -107,10 +107,10 @@ class Pins:
             if (pin := self._pins.get(name)) is not None
         ]
 
-    def blocked(self, reference: int) -> bool:
-        """Whether there is such a PIN and no try of it is left."""
+    def blocked(self, reference: int, role: Role = Role.PIN) -> bool:
+        """Whether there is such a PIN and no try of it, or of its PUK, is left."""
         pin = self._pins.get(f"{reference:X}")
-        return pin is not None and pin.pin.left == 0
+        return pin is not None and pin.of(role).left == 0
 
     def store(self, reference: int, record: PinRecord) -> None:
         """Keep a new PIN with its PUK; what could not be used later is refused (6A80)."""
@@ -147,12 +147,14 @@ class Pins:
         self._present(reference, Role.PIN, candidate)
         self._status.grant(reference)
 
-    def change(self, reference: int, old: bytes, new: bytes) -> None:
-        """CHANGE REFERENCE DATA: the old PIN is presented, the new one kept."""
-        self._check(new, self._policy.pin_min)
-        self.verify(reference, old)
-        pin = self._get(reference)
-        self._put(reference, replace(pin, pin=replace(pin.pin, value=new)))
+    def change(self, reference: int, old: bytes, new: bytes, *, role: Role = Role.PIN) -> None:
+        """CHANGE REFERENCE DATA: the old PIN, or PUK, is presented, the new one kept."""
+        is_pin = role is Role.PIN
+        self._check(new, self._policy.pin_min if is_pin else self._policy.puk_min)
+        self._present(reference, role, old)
+        if is_pin:
+            self._status.grant(reference)
+        self._keep(reference, role, replace(self._get(reference).of(role), value=new))
 
     def unblock(self, reference: int, puk: bytes, new: bytes | None) -> None:
         """RESET RETRY COUNTER: the PUK gives the PIN its tries back, and a new value if given."""

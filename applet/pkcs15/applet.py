@@ -69,7 +69,7 @@ class Pkcs15Applet:
         """PKCS#15's identifier, and our own."""
         return profile.AIDS
 
-    def accepts_class(self, command: Command) -> bool:
+    def accepts_class(self, command: Command, /) -> bool:
         """DELETE FILE comes in class A0 from OpenSC's driver."""
         return command.cla == CLA_DELETE and command.ins == INS.DELETE_FILE
 
@@ -241,7 +241,7 @@ class Pkcs15Applet:
     def _generate(self, exponent: int | None) -> None:
         path, file = self._key_file()
         self._status.require_once_built(file.access.fourth)
-        self._keys.generate(path, file, exponent)
+        self._keys.generate(path, file.kind, file.size, exponent)
         self._identity.changed()
 
     # The card as a whole

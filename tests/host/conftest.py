@@ -12,7 +12,7 @@ from host.client import TokenClient
 from host.memory import MemoryTransport
 from host.pcsc import open_reader
 from host.transport import Transport
-from tests.clients.cards import Holder
+from tests.holder import Holder
 from tests.host import tokens
 from tests.pcscd import Pcscd, pcscd, pytest_runtest_makereport
 

@@ -50,8 +50,8 @@ from ushield.reader.slots import WAIT, Reader, check_wish
 from ushield.reader.slots import Wait as NotYet
 from ushield.reader.turns import Turns
 
-_LAST_MINOR_WITH_RECORDS = 5
-"""Up to here a client that begins to wait is answered with the readers' records at once."""
+_MINORS_WITH_RECORDS = (4, 5)
+"""Clients of these versions that begin to wait are answered with the readers' records at once."""
 _LAST_SCOPE = 3
 
 
@@ -282,7 +282,7 @@ class Core:
                 return self._records()
             case Request.WAIT:
                 self._waiting[client] = None
-                return self._records() if client.minor <= _LAST_MINOR_WITH_RECORDS else b""
+                return self._records() if client.minor in _MINORS_WITH_RECORDS else b""
             case Request.STOP_WAITING:
                 waited = client in self._waiting
                 self._waiting.pop(client, None)

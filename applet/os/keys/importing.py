@@ -46,16 +46,31 @@ class KeyImport:
         self._parts[component] = value
         if not self._parts.keys() >= _NEEDED[self._file.kind]:
             return None
-        make = _rsa if self._file.kind is FileKind.RSA_KEY else _ec
-        try:
-            return make(self._file.size, self._parts)
-        except ValueError:
-            raise CardError(SW.WRONG_DATA) from None
+        return key_of(self._file.kind, self._file.size, self._parts)
 
 
-def _rsa(bits: int, parts: Mapping[int, bytes]) -> RsaKey:
+def key_of(
+    kind: FileKind, bits: int, parts: Mapping[int, bytes], *, exponent: int | None = None
+) -> Key:
+    """The key of these parts; 6A80 when they do not fit each other or the number of bits.
+
+    An RSA key without an exponent among its parts has the given one. A modulus and a point that
+    are not given follow from the rest.
+    """
+    if any(len(value) > 2 * -(-bits // 8) + 1 for value in parts.values()):
+        raise CardError(SW.WRONG_DATA)
+    try:
+        if kind is FileKind.RSA_KEY:
+            return _rsa(bits, parts, exponent)
+        return _ec(bits, parts)
+    except (ValueError, KeyError):
+        raise CardError(SW.WRONG_DATA) from None
+
+
+def _rsa(bits: int, parts: Mapping[int, bytes], exponent: int | None) -> RsaKey:
     number = {component: int.from_bytes(value, "big") for component, value in parts.items()}
-    p, q, e = number[PRIME_P], number[PRIME_Q], number[EXPONENT]
+    p, q = number[PRIME_P], number[PRIME_Q]
+    e = number.get(EXPONENT, exponent or 0)
     d = rsa.rsa_recover_private_exponent(e, p, q)
     numbers = rsa.RSAPrivateNumbers(
         p=p,
@@ -64,7 +79,7 @@ def _rsa(bits: int, parts: Mapping[int, bytes]) -> RsaKey:
         dmp1=number.get(DP) or rsa.rsa_crt_dmp1(d, p),
         dmq1=number.get(DQ) or rsa.rsa_crt_dmq1(d, q),
         iqmp=number.get(Q_INVERSE) or rsa.rsa_crt_iqmp(p, q),
-        public_numbers=rsa.RSAPublicNumbers(e, number[MODULUS]),
+        public_numbers=rsa.RSAPublicNumbers(e, number.get(MODULUS, p * q)),
     )
     if numbers.public_numbers.n.bit_length() != bits:
         raise ValueError
@@ -73,6 +88,6 @@ def _rsa(bits: int, parts: Mapping[int, bytes]) -> RsaKey:
 
 def _ec(bits: int, parts: Mapping[int, bytes]) -> EcKey:
     key = EcKey(ec.derive_private_key(int.from_bytes(parts[EC_PRIVATE], "big"), CURVES[bits]))
-    if key.point != parts[EC_POINT]:
+    if key.point != parts.get(EC_POINT, key.point):
         raise ValueError
     return key

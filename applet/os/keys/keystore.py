@@ -77,15 +77,15 @@ class KeyStore:
         """Keep a key."""
         self._keys.put(path.hex(), key)
 
-    def generate(self, path: bytes, file: File, exponent: int | None) -> None:
-        """Make a key of the file's kind and size; RSA with this exponent, 65537 by default."""
-        if file.kind is FileKind.RSA_KEY:
+    def generate(self, path: bytes, kind: FileKind, bits: int, exponent: int | None) -> None:
+        """Make a key of this kind and size; RSA with this exponent, 65537 by default."""
+        if kind is FileKind.RSA_KEY:
             exponent = 65537 if exponent is None else exponent
             refuse_unless(exponent in _RSA_EXPONENTS, SW.WRONG_DATA)
-            self.put(path, RsaKey(self._entropy.rsa_key(file.size, exponent)))
-        elif file.kind is FileKind.EC_KEY:
+            self.put(path, RsaKey(self._entropy.rsa_key(bits, exponent)))
+        elif kind is FileKind.EC_KEY:
             refuse_unless(exponent is None, SW.WRONG_DATA)
-            self.put(path, EcKey(self._entropy.ec_key(CURVES[file.size])))
+            self.put(path, EcKey(self._entropy.ec_key(CURVES[bits])))
         else:
             raise CardError(SW.INCOMPATIBLE_FILE)
 

@@ -1,0 +1,173 @@
+"""The PIV applet: each command decoded, allowed or refused, carried out."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from apdu.command import Command
+from apdu.payload import PinRecord
+from apdu.piv import DynamicAuthentication, build_dynamic_authentication, build_object
+from apdu.status import SW
+from applet.os.access import SecurityStatus
+from applet.os.errors import CardError, refuse_unless
+from applet.os.keys.ec import EcKey
+from applet.os.keys.entropy import Entropy
+from applet.os.keys.keystore import KeyStore
+from applet.os.lifecycle import Event, LifeCycle
+from applet.os.pins import PinPolicy, Pins, Role
+from applet.os.store import Records, Store
+from applet.piv import commands as c
+from applet.piv import profile
+from applet.piv.decode import decode
+from applet.piv.management import Management
+from applet.piv.slots import Slots
+
+_PREFIX = "piv/"
+
+
+class PivApplet:
+    """One PIV application in its corner of the memory."""
+
+    def __init__(self, store: Store, entropy: Entropy, policy: PinPolicy | None = None) -> None:
+        self._entropy = entropy
+        self._life = LifeCycle(store, _PREFIX)
+        self._status = SecurityStatus(self._life)
+        self._pins = Pins(
+            store,
+            _PREFIX,
+            life=self._life,
+            status=self._status,
+            primary=profile.PIN,
+            policy=policy or PinPolicy(),
+        )
+        self._objects = Records(store, _PREFIX + "object/", bytes, bytes)
+        self._management = Management(store, _PREFIX, entropy)
+        self._slots = Slots(store, _PREFIX, KeyStore(store, _PREFIX, entropy), self._status)
+        if not self._pins.exists(profile.PIN):
+            self._give_birth()
+            store.commit()
+
+    @property
+    def aids(self) -> tuple[bytes, ...]:
+        """The application's identifier with its version; hosts cut it where they like."""
+        return (profile.AID,)
+
+    def accepts_class(self, _command: Command, /) -> bool:
+        """No class of its own."""
+        return False
+
+    def clear(self) -> None:
+        """Reset, power-off, or another applet was chosen."""
+        self._status.clear()
+        self._management.clear()
+
+    def select(self) -> bytes:
+        """The application property template. A PIN that is verified stays so (part 2 §3.1.1)."""
+        return profile.TEMPLATE
+
+    def execute(self, command: Command) -> bytes:
+        """Carry one command out."""
+        typed = decode(command)
+        self._life.require(typed.ability)
+        return self._carry_out(typed)
+
+    def _carry_out(self, typed: c.Typed) -> bytes:  # noqa: C901 one line a command
+        match typed:
+            case c.Authenticate():
+                return self._authenticate(typed)
+            case c.GetObject():
+                return self._get(typed.tag)
+            case c.PutObject():
+                self._put(typed)
+            case c.Verify():
+                self._pins.verify(profile.PIN, typed.block)
+            case c.AskPin():
+                self._pins.ask(profile.PIN)
+            case c.Logout():
+                self._status.revoke(profile.PIN)
+            case c.Change():
+                self._pins.change(profile.PIN, typed.old, typed.new, role=typed.role)
+            case c.Unblock():
+                self._pins.unblock(profile.PIN, typed.puk, typed.new)
+            case c.GenerateKey():
+                self._management.require()
+                template = typed.template
+                return self._slots.generate(typed.slot, template.algorithm, template.pin_policy)
+            case c.ImportKey():
+                self._management.require()
+                self._slots.put(typed.slot, typed.algorithm, typed.parts)
+            case c.SetManagementKey():
+                self._management.require()
+                self._management.change(typed.algorithm, typed.key)
+            case c.SetTries():
+                self._set_tries(typed.pin, typed.puk)
+            case c.Reset():
+                self._reset()
+            case c.GetVersion():
+                return profile.VERSION
+            case _:
+                assert_never(typed)
+        return b""
+
+    # Objects
+
+    def _get(self, tag: int) -> bytes:
+        if tag == profile.DISCOVERY:
+            return profile.DISCOVERY_OBJECT
+        if tag in profile.PIN_PROTECTED:
+            self._status.require_pin(profile.PIN)
+        content = self._objects.get(f"{tag:X}")
+        if content is None:
+            raise CardError(SW.NOT_FOUND)
+        return build_object(content)
+
+    def _put(self, command: c.PutObject) -> None:
+        self._management.require()
+        refuse_unless(command.tag != profile.DISCOVERY, SW.FUNCTION_UNSUPPORTED)
+        if command.content:
+            self._objects.put(f"{command.tag:X}", command.content)
+        else:
+            self._objects.delete(f"{command.tag:X}")
+
+    # Keys
+
+    def _authenticate(self, command: c.Authenticate) -> bytes:
+        template = command.template
+        if command.key == profile.MANAGEMENT:
+            return self._management.authenticate(command.algorithm, template)
+        key = self._slots.open(command.key, command.algorithm)
+        if template.challenge:
+            sign = key.sign if isinstance(key, EcKey) else key.sign_block
+            result = sign(template.challenge)
+        elif template.point and isinstance(key, EcKey):
+            result = key.agree(template.point)
+        else:
+            raise CardError(SW.WRONG_DATA)
+        return build_dynamic_authentication(DynamicAuthentication(response=result))
+
+    # The card as a whole
+
+    def _set_tries(self, pin: int, puk: int) -> None:
+        self._management.require()
+        self._status.require_pin(profile.PIN)
+        self._store_pins(pin, puk)
+
+    def _reset(self) -> None:
+        blocked = self._pins.blocked(profile.PIN)
+        refuse_unless(blocked and self._pins.blocked(profile.PIN, Role.PUK), SW.CONDITIONS)
+        self._life.move(Event.FORMATTED)
+        self._pins.clear()
+        self._slots.clear()
+        for name in list(self._objects.names()):
+            self._objects.delete(name)
+        self.clear()
+        self._give_birth()
+
+    def _give_birth(self) -> None:
+        self._store_pins(profile.PIN_TRIES, profile.PUK_TRIES)
+        self._management.give_birth()
+        self._life.move(Event.ACTIVATED)
+
+    def _store_pins(self, pin: int, puk: int) -> None:
+        record = PinRecord(profile.DEFAULT_PIN, profile.DEFAULT_PUK, pin, puk)
+        self._pins.store(profile.PIN, record)

@@ -1,0 +1,134 @@
+"""The management key (9B): a host that proves that it has it may write objects and keys.
+
+Two ways (SP 800-73-4 part 2 appendix A.1): the host answers a challenge of the card, or, mutually,
+also gives the card a challenge. Proof is volatile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hmac import compare_digest
+
+from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from apdu.piv import DynamicAuthentication, build_dynamic_authentication
+from apdu.status import SW
+from applet.os.errors import CardError, refuse_unless
+from applet.os.keys.entropy import Entropy
+from applet.os.store import Records, Store
+from applet.piv.profile import AES, DEFAULT_MANAGEMENT_KEY, TRIPLE_DES
+
+_DES_KEY = 24
+_CELL = "management"
+
+
+@dataclass(frozen=True, slots=True)
+class ManagementKey:
+    """The key and its algorithm (part 1 table 4a)."""
+
+    algorithm: int
+    key: bytes = field(repr=False)
+
+    @property
+    def block(self) -> int:
+        """Bytes of a block, and so of a challenge."""
+        return 8 if self.algorithm in TRIPLE_DES else 16
+
+    def encipher(self, block: bytes) -> bytes:
+        """One block."""
+        encryptor = self._cipher().encryptor()
+        return encryptor.update(block) + encryptor.finalize()
+
+    def decipher(self, block: bytes) -> bytes:
+        """One block."""
+        decryptor = self._cipher().decryptor()
+        return decryptor.update(block) + decryptor.finalize()
+
+    def _cipher(self) -> Cipher[modes.ECB]:
+        kind = TripleDES if self.algorithm in TRIPLE_DES else algorithms.AES
+        return Cipher(kind(self.key), modes.ECB())  # noqa: S305 single blocks, as the card edge has it
+
+
+class Management:
+    """The management key in its memory, and who has proved that it has it."""
+
+    def __init__(self, store: Store, prefix: str, entropy: Entropy) -> None:
+        self._keys = Records(
+            store,
+            prefix,
+            lambda raw: ManagementKey(raw[0], raw[1:]),
+            lambda key: bytes((key.algorithm,)) + key.key,
+        )
+        self._entropy = entropy
+        self.clear()
+
+    def clear(self) -> None:
+        """Nobody has proved anything."""
+        self._proved = False
+        self._witness: bytes | None = None
+        self._challenge: bytes | None = None
+
+    def give_birth(self) -> None:
+        """Keep the key that every card of this kind leaves the factory with."""
+        self._keys.put(_CELL, ManagementKey(0x03, DEFAULT_MANAGEMENT_KEY))
+
+    def require(self) -> None:
+        """Refuse (6982) unless the host has proved that it has the key."""
+        if not self._proved:
+            raise CardError(SW.SECURITY_STATUS)
+
+    def change(self, algorithm: int, key: bytes) -> None:
+        """Keep another key; 6A80 when it does not fit its algorithm."""
+        length = _DES_KEY if algorithm in TRIPLE_DES else AES.get(algorithm)
+        refuse_unless(len(key) == length, SW.WRONG_DATA)
+        self._keys.put(_CELL, ManagementKey(algorithm, key))
+
+    def authenticate(self, algorithm: int, template: DynamicAuthentication) -> bytes:
+        """One step of the proof; its answer."""
+        key = self._keys.get(_CELL)
+        if key is None:
+            raise CardError(SW.REFERENCE_NOT_FOUND)
+        same = algorithm == key.algorithm or {algorithm, key.algorithm} <= TRIPLE_DES
+        refuse_unless(same, SW.WRONG_P1P2)
+        if template.witness == b"":
+            return self._offer_witness(key)
+        if template.challenge == b"":
+            return self._offer_challenge(key)
+        if template.witness is not None and template.challenge is not None:
+            return self._finish_mutual(key, template.witness, template.challenge)
+        if template.response is not None:
+            return self._finish(key, template.response)
+        raise CardError(SW.WRONG_DATA)
+
+    def _offer_witness(self, key: ManagementKey) -> bytes:
+        self.clear()
+        self._witness = self._entropy.random(key.block)
+        hidden = key.encipher(self._witness)
+        return build_dynamic_authentication(DynamicAuthentication(witness=hidden))
+
+    def _offer_challenge(self, key: ManagementKey) -> bytes:
+        self.clear()
+        self._challenge = self._entropy.random(key.block)
+        return build_dynamic_authentication(DynamicAuthentication(challenge=self._challenge))
+
+    def _finish_mutual(self, key: ManagementKey, witness: bytes, challenge: bytes) -> bytes:
+        expected, self._witness = self._witness, None
+        self._judge(expected, witness)
+        refuse_unless(len(challenge) == key.block, SW.WRONG_DATA)
+        self._proved = True
+        answer = key.encipher(challenge)
+        return build_dynamic_authentication(DynamicAuthentication(response=answer))
+
+    def _finish(self, key: ManagementKey, response: bytes) -> bytes:
+        challenge, self._challenge = self._challenge, None
+        self._judge(None if challenge is None else key.encipher(challenge), response)
+        self._proved = True
+        return b""
+
+    @staticmethod
+    def _judge(expected: bytes | None, given: bytes) -> None:
+        if expected is None:
+            raise CardError(SW.CONDITIONS)
+        if not compare_digest(expected, given):
+            raise CardError(SW.SECURITY_STATUS)
