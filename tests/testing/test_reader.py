@@ -118,6 +118,35 @@ def test_empty_and_wrong_use(ushield_reader_factory: ReaderFactory) -> None:
         ushield_reader_factory.side_by_side()
 
 
+def test_a_program_that_waits_sees_the_token_come(
+    ushield_reader_factory: ReaderFactory, ushield_token: Token
+) -> None:
+    reader = ushield_reader_factory.empty()
+    command = ["opensc-tool", "--wait", "--serial"]
+    with subprocess.Popen(command, env=reader.environment, stdout=subprocess.PIPE) as waiting:
+        time.sleep(0.3)
+        assert waiting.poll() is None
+        reader.insert(ushield_token)
+        said, _ = waiting.communicate(timeout=10)
+    assert waiting.returncode == 0
+    assert ushield_token.serial.hex(" ").upper() in said.decode()
+
+
+def test_a_service_ends_under_a_program_that_waits(ushield_token_factory: TokenFactory) -> None:
+    with ReaderFactory(ushield_token_factory) as readers:
+        command = ["opensc-tool", "--wait", "--serial"]
+        waiting = subprocess.Popen(
+            command,
+            env=readers.empty().environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(0.3)
+        began = time.monotonic()
+    assert time.monotonic() - began < 1
+    assert waiting.wait(10) != 0
+
+
 @pytest.mark.ushield(blank=True)
 def test_opensc_personalises_a_blank_token(ushield_reader: Reader) -> None:
     out(ushield_reader, "pkcs15-init", "-E")
@@ -232,8 +261,24 @@ def test_explained(ushield_reader):
 """
 
 
-def test_a_process_that_was_led_elsewhere_before_is_told(tmp_path: Path) -> None:
-    assert passes(tmp_path, ANOTHER_BEFORE) == "1 passed"
+A_NAMESAKE_BEFORE = """
+import pytest
+from host.pcsc import open_reader
+from ushield.testing.readers import WrongService
+
+def test_explained(ushield_reader, ushield_reader_factory, monkeypatch):
+    namesake = ushield_reader_factory()
+    assert namesake.name == ushield_reader.name
+    monkeypatch.setenv("PCSCLITE_CSOCK_NAME", namesake.environment["PCSCLITE_CSOCK_NAME"])
+    open_reader(namesake.name).close()
+    with pytest.raises(WrongService, match="once in a process"):
+        ushield_reader.connect()
+"""
+
+
+@pytest.mark.parametrize("code", [ANOTHER_BEFORE, A_NAMESAKE_BEFORE])
+def test_a_process_that_was_led_elsewhere_before_is_told(tmp_path: Path, code: str) -> None:
+    assert passes(tmp_path, code) == "1 passed"
 
 
 WITHOUT_PYSCARD = """
