@@ -9,12 +9,14 @@ from apdu.atr import parse_atr
 from apdu.errors import ApduError
 from ushield.reader.card import CardPort
 from ushield.reader.codes import Protocol, Rv, Share, State
+from ushield.reader.messages import MAX_ATR
 
 _log = logging.getLogger(__name__)
 
 _READY = int(State.PRESENT | State.POWERED | State.NEGOTIABLE)
 _MUTE = int(State.PRESENT | State.SWALLOWED)
 _MOST_EVENTS = 0xFFFF
+_SHORTEST_ATR = 2
 
 
 class Contacts:
@@ -61,7 +63,7 @@ class Contacts:
         if card is None:
             return Rv.NO_SMARTCARD
         if self.powered and cold:
-            card.power_off()
+            take_power(card)
         if self.powered and not cold:
             self._answer_to(card.reset)
         else:
@@ -71,16 +73,14 @@ class Contacts:
     def unpower(self) -> None:
         """Take the card's power away; the next connection gives it back."""
         if self.card is not None:
-            self.card.power_off()
+            take_power(self.card)
             self.protocol = 0
             self.state, self.powered = int(State.PRESENT), False
 
-    def make_ready(self, *, afresh: bool) -> Rv:
-        """Give power to a card that has none; `afresh`, to one that has, anew."""
+    def make_ready(self) -> Rv:
+        """Give power to a card that has none."""
         if self.card is None:
             return Rv.NO_SMARTCARD
-        if afresh and self.powered:
-            self.unpower()
         if not self.powered:
             self._power_on(self.card)
         return Rv.SUCCESS if self.powered else Rv.UNPOWERED_CARD
@@ -108,13 +108,24 @@ class Contacts:
     def _answer_to(self, reset: Callable[[], bytes]) -> None:
         self.protocol = 0
         try:
-            self.atr, self.state, self.powered = reset(), _READY, True
+            atr = reset()
+            if not _SHORTEST_ATR <= len(atr) <= MAX_ATR:
+                raise ValueError(f"an answer to reset of {len(atr)} bytes")
+            self.atr, self.state, self.powered = atr, _READY, True
         except Exception:  # noqa: BLE001 a card is anybody's code
             _log.exception("a card does not answer its reset")
             self.atr, self.state, self.powered = b"", _MUTE, False
 
     def _count_event(self) -> None:
         self.events = 0 if self.events >= _MOST_EVENTS else self.events + 1
+
+
+def take_power(card: CardPort) -> None:
+    """Take a card's power away. Its own faults are for the log: there is nobody to tell."""
+    try:
+        card.power_off()
+    except Exception:  # noqa: BLE001 a card is anybody's code
+        _log.exception("a card fails when its power is taken away")
 
 
 def _protocols_of(atr: bytes) -> int:

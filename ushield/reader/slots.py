@@ -69,6 +69,11 @@ class Reader:
         on = self.contacts
         return ReaderRecord(self.name, on.events, on.state, self._sharing, on.atr, on.protocol)
 
+    @property
+    def locked(self) -> bool:
+        """Whether a connection holds the card in a transaction."""
+        return bool(self._owner)
+
     def owned_by(self, handle: int) -> bool:
         """Whether this connection holds the card in a transaction."""
         return self._owner == handle
@@ -107,8 +112,10 @@ class Reader:
             return Rv.SHARING_VIOLATION
         if self._owner and not own:
             return WAIT
+        if self._left_alone():
+            self.contacts.unpower()
         if share != Share.DIRECT:
-            rv = self.contacts.make_ready(afresh=self._left_alone())
+            rv = self.contacts.make_ready()
         if rv is Rv.SUCCESS:
             rv = self.contacts.choose_protocol(share, protocols)
         if rv is not Rv.SUCCESS:
@@ -136,7 +143,7 @@ class Reader:
         if not handle.initialised:
             rv = self._initialise(initialization)
         if rv is Rv.SUCCESS and share != Share.DIRECT:
-            rv = self.contacts.make_ready(afresh=False)
+            rv = self.contacts.make_ready()
         if rv is Rv.SUCCESS:
             rv = self.contacts.choose_protocol(share, protocols)
         handle.initialised = rv is Rv.SUCCESS and share == Share.EXCLUSIVE and self._sharing > 1
@@ -239,9 +246,10 @@ class Reader:
         return self.contacts.reset(cold=cold)
 
     def _left_alone(self) -> bool:
-        """Whether nobody was connected for so long that the card counts as without power."""
-        since = self._idle_since
-        return since is not None and not self._sharing and self._clock() - since > GRACE_SECONDS
+        """Whether nobody was connected for so long that the card's power is to be taken away."""
+        if self._idle_since is None or self._sharing or not self.contacts.powered:
+            return False
+        return self._clock() - self._idle_since > GRACE_SECONDS
 
     def _initialise(self, initialization: int) -> Rv:
         if initialization != Disposition.LEAVE:
