@@ -52,6 +52,8 @@ from ushield.reader.turns import Turns
 
 _MINORS_WITH_RECORDS = (4, 5)
 """Clients of these versions that begin to wait are answered with the readers' records at once."""
+_MINOR_THAT_ASKS = 6
+"""From this version on they ask for the records after."""
 _LAST_SCOPE = 3
 
 
@@ -62,6 +64,10 @@ class Client:
     minor: int = NEWEST_MINOR
     context: int = 0
     handles: dict[int, Reader] = field(default_factory=dict)
+    unsettled: bool = False
+    """It has asked to wait; what it reads next, it will take for the list of readers."""
+    late: bytes = b""
+    """A signal that it is told after the list."""
 
 
 class Core:
@@ -102,7 +108,8 @@ class Core:
         """An event that waiting clients are to look at."""
         self.version += 1
         signal = build_body(Wait(rv=code))
-        self.signals += [(client, signal) for client in self._waiting]
+        for client in self._waiting:
+            self._tell(client, signal)
         self._waiting.clear()
 
     def touched(self, client: Client, message: Message) -> list[Reader]:
@@ -273,20 +280,24 @@ class Core:
             return build_body(body._replace(rv=Rv.INVALID_HANDLE))
         if target in self._waiting:
             del self._waiting[target]
-            self.signals.append((target, build_body(Wait(rv=Rv.CANCELLED))))
+            self._tell(target, build_body(Wait(rv=Rv.CANCELLED)))
         return build_body(body._replace(rv=0))
 
     def _without_body(self, client: Client, command: Request) -> bytes:
         match command:
-            case Request.READERS | Request.READER_ARRAY:
+            case Request.READERS:
                 return self._records()
+            case Request.READER_ARRAY:
+                return self._records() + _settle(client)
             case Request.WAIT:
                 self._waiting[client] = None
+                client.unsettled = client.minor >= _MINOR_THAT_ASKS
                 return self._records() if client.minor in _MINORS_WITH_RECORDS else b""
             case Request.STOP_WAITING:
                 waited = client in self._waiting
                 self._waiting.pop(client, None)
-                return build_body(Wait()) if waited else b""
+                late = _settle(client)
+                return build_body(Wait()) if waited else late
             case Request.EVENTS:
                 return build_body(Events(0))
             case Request.READER_COUNT:
@@ -309,6 +320,12 @@ class Core:
         if reader is None:
             raise Hangup("a handle that is not the client's")
         return reader
+
+    def _tell(self, client: Client, signal: bytes) -> None:
+        if client.unsettled:
+            client.late = signal
+        else:
+            self.signals.append((client, signal))
 
     def _end_context(self, client: Client) -> None:
         """End the client's connections and forget its context."""
@@ -333,8 +350,9 @@ class Core:
     ) -> Rv | NotYet:
         """Make a call that may have to wait for the end of a transaction."""
         holder = any(reader.owned_by(handle) for handle in client.handles)
+        moves = self._turns.moves
         rv = self._turns.take(client, reader, call, holder=holder)
-        if self._turns and rv is not WAIT:
+        if self._turns.moves != moves:
             self.version += 1
         return rv
 
@@ -342,3 +360,9 @@ class Core:
         while (number := self._new_number()) in taken or not number:
             pass
         return number
+
+
+def _settle(client: Client) -> bytes:
+    """The client has got its list of readers; what it could not be told before."""
+    late, client.late, client.unsettled = client.late, b"", False
+    return late

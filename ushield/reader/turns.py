@@ -12,9 +12,13 @@ from ushield.reader.slots import WAIT, Reader, Wait
 
 
 class Turns:
-    """The clients that wait for a reader, in the order in which they came."""
+    """The clients that wait for a reader's transaction to end, in the order in which they came.
+
+    `moves` counts how often a client left a queue and others stayed: somebody else may be first.
+    """
 
     def __init__(self) -> None:
+        self.moves = 0
         self._queues: dict[Reader, dict[Hashable, None]] = {}
 
     def __bool__(self) -> bool:
@@ -27,21 +31,17 @@ class Turns:
         """Make a call that may have to wait, unless somebody else waits already.
 
         `holder` says that the client holds the transaction: it never queues, or it would wait for
-        those who wait for it.
+        those who wait for it. Nor does who waits for something else, which is to be alone: others
+        have to get on with their work before they leave.
         """
-        if not self._queues:
-            rv = call()
-            if rv is WAIT:
-                self._queues[reader] = {client: None}
-            return rv
-        queue = self._queues.setdefault(reader, {})
-        if not holder and queue and next(iter(queue)) is not client:
+        queue = self._queues.get(reader)
+        if queue and not holder and next(iter(queue)) is not client:
             queue[client] = None
             return WAIT
         rv = call()
-        if rv is WAIT:
-            queue[client] = None
-        else:
+        if rv is WAIT and reader.locked:
+            self._queues.setdefault(reader, {})[client] = None
+        elif queue:
             self._drop(reader, client)
         return rv
 
@@ -52,6 +52,10 @@ class Turns:
 
     def _drop(self, reader: Reader, client: Hashable) -> None:
         queue = self._queues[reader]
-        queue.pop(client, None)
-        if not queue:
+        if client not in queue:
+            return
+        del queue[client]
+        if queue:
+            self.moves += 1
+        else:
             del self._queues[reader]
