@@ -56,11 +56,9 @@ class Connection:
 def listen(path: Path) -> Iterator[socket.socket]:
     """A listening socket at this path that only its owner may connect to (mode 0600)."""
     with socket.socket(socket.AF_UNIX) as listener:
-        mask = os.umask(0o177)
-        try:
-            listener.bind(os.fspath(path))
-        finally:
-            os.umask(mask)
+        listener.bind(os.fspath(path))
+        # Before it listens, so nobody can have connected meanwhile.
+        path.chmod(0o600)
         listener.listen(128)
         try:
             yield listener

@@ -11,6 +11,7 @@ import os
 import shutil
 import socket
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ LONGEST_ADDRESS = 107
 
 _PREFIX = "ushield-"
 _UNFINISHED = ".new"
+_OLD = 60.0
+"""Seconds after which a folder that is still unfinished belongs to nobody."""
 _SOCKET, _CONTROL, _LOCK = "pcscd.comm", "control", "lock"
 
 
@@ -77,17 +80,28 @@ def _own_folder() -> Iterator[Path]:
 
 
 def _base() -> Path:
-    """The first folder for temporary files in which the address is short enough."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    candidates = [tempfile.gettempdir(), *([runtime] if runtime else []), "/tmp"]  # noqa: S108
-    for candidate in candidates:
-        longest = Path(candidate) / f"{_PREFIX}12345678" / _SOCKET
-        if len(os.fsencode(longest)) <= LONGEST_ADDRESS and os.access(candidate, os.W_OK | os.X_OK):
-            return Path(candidate)
+    """The first folder for temporary files that is writable, and short enough for an address."""
+    reasons = []
+    for candidate in _candidates():
+        longest = candidate / f"{_PREFIX}12345678" / _SOCKET
+        if not os.access(candidate, os.W_OK | os.X_OK):
+            reasons.append(f"{candidate} is not writable")
+        elif len(os.fsencode(longest)) > LONGEST_ADDRESS:
+            reasons.append(f"{candidate} makes an address of over {LONGEST_ADDRESS} bytes")
+        else:
+            return candidate
     raise PlaceError(
-        f"no folder for temporary files that is writable and short enough: {candidates[0]} makes "
-        f"the socket's address longer than {LONGEST_ADDRESS} bytes; set TMPDIR, or use --socket"
+        f"there is no place for the socket ({'; '.join(reasons)}): set TMPDIR, or use --socket"
     )
+
+
+def _candidates() -> Iterator[Path]:
+    # Where no folder at all is writable, Python finds none either.
+    with suppress(FileNotFoundError):
+        yield Path(tempfile.gettempdir())
+    if runtime := os.environ.get("XDG_RUNTIME_DIR"):
+        yield Path(runtime)
+    yield Path("/tmp")  # noqa: S108
 
 
 def _clean_up(base: Path) -> None:
@@ -100,7 +114,8 @@ def _clean_up(base: Path) -> None:
             lock = os.open(lock_file, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if folder.suffix != _UNFINISHED:
+                # A new one may not have its lock yet; an old one never got it.
+                if folder.suffix != _UNFINISHED or time.time() - folder.stat().st_mtime > _OLD:
                     shutil.rmtree(folder, ignore_errors=True)
             finally:
                 os.close(lock)
