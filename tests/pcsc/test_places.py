@@ -140,17 +140,18 @@ READ_ONLY = """
 root=$1
 mount --rbind / "$root"
 mount -o remount,ro,bind "$root"
-mount --bind "$TMPDIR" "$root$TMPDIR"
+mount --bind "$WRITABLE" "$root$WRITABLE"
 shift
 exec chroot "$root" sh -c '! touch /etc/x 2>/dev/null && exec "$@"' sh "$@"
 """
 
 
-def test_with_a_read_only_root(private_mounts: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("variable", ["TMPDIR", "XDG_RUNTIME_DIR"])
+def test_with_a_read_only_root(private_mounts: list[str], tmp_path: Path, variable: str) -> None:
     """As in a container with a read-only root: one folder can be written to."""
     before = [*private_mounts, "sh", "-ec", READ_ONLY, "sh", str(tmp_path)]
     with tempfile.TemporaryDirectory() as writable:
-        report = visit(before=before, TMPDIR=writable)
+        report = visit(before=before, **{variable: writable, "WRITABLE": writable})
         assert report.folder.parent == Path(writable)
         report.check()
 
@@ -309,7 +310,7 @@ exec "$@"
 
 def test_no_place_at_all_is_said_in_words(private_mounts: list[str], deep: Path) -> None:
     before = [*private_mounts, "sh", "-ec", NOWHERE, "sh", str(deep)]
-    with pytest.raises(AssertionError, match=r"PlaceError: no folder .* set TMPDIR"):
+    with pytest.raises(AssertionError, match=r"PlaceError: there is no place .* over 107 bytes.* set TMPDIR"):
         visit(before=before, TMPDIR=str(deep))
 
 
