@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from itertools import chain
 
 from rich.console import Console
 from rich.table import Table
 
-from bench import command_path, reading, starting
+from bench import command_path, pkcs11, reading, service, starting
 from bench.measure import Row
 from tests.pcscd import SOCKET_VARIABLE, private_pcscd
 
@@ -21,7 +22,8 @@ def main() -> None:
             _add(table, row)
     with console.status("measuring through pcscd"), private_pcscd() as pcscd:
         os.environ[SOCKET_VARIABLE] = str(pcscd.socket)
-        for row in (*reading.rows(pcscd), *starting.rows(pcscd)):
+        parts = reading.rows(pcscd), starting.rows(pcscd), service.rows(pcscd), pkcs11.rows()
+        for row in chain.from_iterable(parts):
             _add(table, row)
     console.print(table)
 

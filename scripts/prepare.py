@@ -191,7 +191,7 @@ def download(folder: Path, package: str) -> None:
 
 
 def needs() -> dict[str, str]:
-    """Map each Debian package that the tests need to a file or command that tells it is there."""
+    """Map each Debian package that tests and bench need to a file or command that it brings."""
     headers = sysconfig.get_path("include")
     return {
         "gcc": "gcc",
@@ -203,6 +203,7 @@ def needs() -> dict[str, str]:
         "openssl": "openssl",
         "pcscd": "/usr/sbin/pcscd",
         f"python3.{sys.version_info[1]}-dev": f"{headers}/Python.h",
+        "softhsm2": "softhsm2-util",
         "vsmartcard-vpcd": "/usr/lib/pcsc/drivers/serial/libifdvpcd.so",
     }
 

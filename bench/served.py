@@ -1,0 +1,89 @@
+"""A worker that serves cards: ``python -m bench.served service KIND [READERS]`` or ``vpcd PORT``.
+
+KIND is `null`, `chip` for a blank one, or `token` for one with PIN 123456, a key of RSA-2048 and
+one of P-256. A service says hello with the path of its socket. Asked for `rss` it answers the
+memory of its process in bytes; for `work`, how many commands the first card has had and the seconds
+it took for them; for `insert` or `remove`, the moment at which that was begun.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Thread
+from time import perf_counter
+
+from applet.os.store import MemoryStore
+from bench.nullcard import NullCard
+from bench.worker import answer_lines
+from host.personalise import Profile
+from ushield.device.assembly import assemble
+from ushield.reader.card import CardPort
+from ushield.reader.service import PcscService, ReaderSpec, default_names
+from ushield.reader.vpcd import Plug
+from ushield.tokens import manufacture
+
+
+def main() -> None:
+    """Serve until the end of the input."""
+    with ExitStack() as stack:
+        if sys.argv[1] == "vpcd":
+            plug = Plug(NullCard(), port=int(sys.argv[2]))
+            Thread(target=plug.run, daemon=True).start()
+            stack.callback(plug.stop)
+            answer_lines("plugged", str)
+            return
+        kind, count = sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 1
+        cards = [_Timed(_card(kind)) if kind == "token" else _card(kind) for _ in range(count)]
+        specs = map(ReaderSpec, default_names(count), cards)
+        service = stack.enter_context(PcscService(list(specs)))
+        answer_lines(str(service.socket), lambda line: _answer(service, cards[0], line))
+
+
+class _Timed:
+    """A card whose work is timed. That costs time, so only what takes long is put into one."""
+
+    def __init__(self, card: CardPort) -> None:
+        self.power_on, self.reset, self.power_off = card.power_on, card.reset, card.power_off
+        self._transmit = card.transmit
+        self.commands, self.seconds = 0, 0.0
+
+    def transmit(self, command: bytes, /) -> bytes:
+        begin = perf_counter()
+        answer = self._transmit(command)
+        self.seconds += perf_counter() - begin
+        self.commands += 1
+        return answer
+
+
+def _card(kind: str) -> CardPort:
+    if kind == "null":
+        return NullCard()
+    store = MemoryStore()
+    if kind == "token":
+        manufacture(store, Profile.of(pin="123456", puk="12345678", keys=("rsa2048", "p256")))
+    return assemble(store)
+
+
+def _answer(service: PcscService, card: CardPort, line: str) -> object:
+    begin = perf_counter()
+    match line:
+        case "insert":
+            service.insert(0, NullCard())
+        case "remove":
+            service.remove(0)
+        case "rss":
+            pages = Path("/proc/self/statm").read_text().split()[1]
+            return int(pages) * resource.getpagesize()
+        case "work":
+            assert isinstance(card, _Timed)
+            return f"{card.commands} {card.seconds}"
+        case _:
+            raise ValueError(line)
+    return begin
+
+
+if __name__ == "__main__":
+    main()
