@@ -23,7 +23,7 @@ from apdu.status import SW
 from host import uses
 from host.checking import oaep_encipher
 from host.directory import KeyChoice, KeyInfo
-from host.errors import CardError, PinBlocked, UnsupportedError, WrongPin
+from host.errors import CardError, DecipherError, PinBlocked, UnsupportedError, WrongPin
 from host.info import PinState, TokenInfo
 from host.link import build
 from host.padding import digest_of, oaep_message
@@ -202,6 +202,10 @@ class TokenClient(TokenView):
         A damaged PKCS#1 cryptogram comes out as random bytes, so that nobody learns from it.
         """
         found = self._rsa(key)
+        if len(cryptogram) != found.size:
+            raise DecipherError(
+                f"a cryptogram for this key has {found.size} bytes, not {len(cryptogram)}"
+            )
         algorithm = uses.PKCS1 if padding == "pkcs1" else uses.RAW
         prepared = uses.environment(found, uses.DECIPHER, algorithm)
         data = build_cryptogram(Cryptogram(0, cryptogram))

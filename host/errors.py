@@ -29,7 +29,7 @@ class UnsupportedError(HostError, ValueError):
 
 
 class DecipherError(HostError, ValueError):
-    """What came out of a cryptogram is not padded as it should be: another key, or damaged."""
+    """A cryptogram that was not made for this key, or is damaged."""
 
 
 class AnswerError(HostError):

@@ -152,8 +152,8 @@ class Profile:
 
     def __post_init__(self) -> None:
         """Everything that the card, or OpenSC later, would refuse is refused before it begins."""
-        if not 0 < len(self.label.encode()) <= _LONGEST_LABEL:
-            raise UnsupportedError(f"a label has 1 to {_LONGEST_LABEL} bytes")
+        if not self.label.isprintable() or not 0 < len(self.label.encode()) <= _LONGEST_LABEL:
+            raise UnsupportedError(f"a label is printable text of 1 to {_LONGEST_LABEL} bytes")
         names = {"the PIN": self.pin, "the PUK": self.puk}
         names |= {"the SO PIN": self.so_pin, "the SO PUK": self.so_puk}
         for name, pin in names.items():
@@ -164,9 +164,12 @@ class Profile:
 
 def _name(text: str) -> x509.Name:
     try:
-        return x509.Name.from_rfc4514_string(text)
+        name, reason = x509.Name.from_rfc4514_string(text), ""
     except ValueError as error:
-        raise UnsupportedError(f"{text!r} is no subject like CN=Name,O=Bank: {error}") from None
+        name, reason = None, f": {error}" if str(error) else ""
+    if not name:
+        raise UnsupportedError(f"{text!r} is no subject like CN=Name,O=Bank{reason}")
+    return name
 
 
 def _specs(keys: Sequence[str]) -> tuple[KeySpec, ...]:

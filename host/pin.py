@@ -17,7 +17,11 @@ SHORTEST, LONGEST = 6, 8
 
 def pin_block(pin: str | bytes, *, what: str = "the PIN") -> bytes:
     """The block of 8 bytes for a PIN that is presented. PinFormatError for what cannot be one."""
-    raw = pin.encode() if isinstance(pin, str) else bytes(pin)
+    try:
+        raw = pin.encode() if isinstance(pin, str) else bytes(pin)
+    except UnicodeEncodeError:
+        # Its message would show the character.
+        raise PinFormatError(f"{what} is not text in UTF-8") from None
     if not raw:
         raise PinFormatError(f"{what} is empty")
     if len(raw) > LONGEST:

@@ -47,6 +47,8 @@ def run(
         capture_output=True,
         env=environment(**dict.fromkeys(unset), **changes),
         timeout=120,
+        # Without a terminal to ask at, wherever the tests run.
+        start_new_session=True,
         check=False,
     )
     error = done.stderr.decode()

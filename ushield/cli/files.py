@@ -17,12 +17,20 @@ def read(path: Path | None) -> bytes:
     return path.read_bytes()
 
 
-def write(path: Path | None, data: bytes, *, text: bool = False) -> None:
+def write(path: Path | None, data: bytes) -> None:
     """Write a file, or standard output for None or "-"; a terminal gets text only."""
     if path is not None and path != _DASH:
         path.write_bytes(data)
         return
-    if not text and sys.stdout.isatty():
+    if sys.stdout.isatty() and not _is_text(data):
         raise Complaint("this is no text for a terminal: name a file with -o, or use a pipe")
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        lines = data.decode().split("\n")
+    except UnicodeDecodeError:
+        return False
+    return all(line.isprintable() for line in lines)

@@ -23,7 +23,7 @@ def info(
     with connected(token, reader) as client:
         found = client.info()
     if as_json:
-        typer.echo(json.dumps(_plain(found), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(_plain(found), indent=2))
     else:
         _show(found)
 
@@ -66,6 +66,7 @@ def _plain(found: TokenInfo) -> dict[str, Any]:
 def _show(found: TokenInfo) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=True)
     facts = Table.grid(padding=(0, 2))
@@ -76,7 +77,7 @@ def _show(found: TokenInfo) -> None:
         ("PIN tries left", _count(found.pin_tries_left)),
         ("PUK tries left", _count(found.puk_tries_left)),
     ):
-        facts.add_row(name, value)
+        facts.add_row(name, Text(_printable(value)))
     console.print(facts)
     if found.keys:
         keys = Table("no.", "key", "kind", "may", "certificate until", box=None, pad_edge=False)
@@ -87,13 +88,18 @@ def _show(found: TokenInfo) -> None:
         for key in found.keys:
             keys.add_row(
                 str(key.reference),
-                key.label,
+                Text(_printable(key.label)),
                 f"{key.kind} {key.bits}",
                 ", ".join(sorted(key.usage)),
                 until.get(key.reference, "none"),
             )
         console.print()
         console.print(keys)
+
+
+def _printable(text: str) -> str:
+    """What a card says may be meant for the terminal; it is shown, not obeyed."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
 def _count(tries: int | None) -> str:

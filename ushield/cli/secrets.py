@@ -32,7 +32,7 @@ class Secrets:
         if pin_file is None:
             return cls()
         try:
-            lines = pin_file.read_text().splitlines()
+            lines = pin_file.read_text(encoding="utf-8").splitlines()
         except UnicodeDecodeError:
             raise Complaint(
                 f"{pin_file} is no text: it should hold the PIN in its first line"
@@ -60,7 +60,7 @@ class Secrets:
 
 
 def _ask(name: str, *, again: bool = False) -> str:
-    if not sys.stdin.isatty():
+    if not _somebody_is_there():
         raise Complaint(f"no {_NAMES[name]}: set {name}, or name a file with --pin-file")
     prompt = f"{_NAMES[name]}{' again' if again else ''}: "
     try:
@@ -70,3 +70,14 @@ def _ask(name: str, *, again: bool = False) -> str:
     if not value:
         raise Complaint(f"no {_NAMES[name]} was given")
     return value
+
+
+def _somebody_is_there() -> bool:
+    """Whether there is a terminal; standard input may be a pipe all the same."""
+    if sys.stdin.isatty():
+        return True
+    try:
+        os.close(os.open(os.ctermid(), os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ushield.cli.complaint import Complaint
 from ushield.cli.options import PinFile
 from ushield.cli.secrets import Secrets
 
@@ -27,7 +28,9 @@ class KeyKind(StrEnum):
 
 
 def init(
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="The file to make.")],
+    image: Annotated[
+        Path, typer.Argument(metavar="IMAGE", readable=False, help="The file to make.")
+    ],
     key: Annotated[
         list[KeyKind] | None,
         typer.Option(
@@ -54,8 +57,11 @@ def init(
     from ushield.device.image import new_image
     from ushield.tokens import manufacture
 
-    profile = None if blank else _profile(Secrets.of(pin_file), key or [], subject, label)
+    if blank and key:
+        raise Complaint("--blank and --key exclude each other: OpenSC makes the keys")
+    # What is wrong with the file is said before anybody has typed a PIN.
     with new_image(image, replace=force) as store:
+        profile = None if blank else _profile(Secrets.of(pin_file), key or [], subject, label)
         manufacture(store, profile)
     typer.echo(f"{image}: {'a blank token' if blank else f'a token called {label}'}")
 

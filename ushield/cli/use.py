@@ -38,7 +38,7 @@ def cert(
     with connected(token, reader) as client:
         certificate = client.certificate(key_choice(key))
     form = Encoding.DER if der else Encoding.PEM
-    write(output, certificate.public_bytes(form), text=not der)
+    write(output, certificate.public_bytes(form))
 
 
 def sign(
@@ -67,6 +67,7 @@ def verify(
         typer.Option(
             "--signature",
             metavar="FILE",
+            readable=False,
             help="Check this signature of the input with the token's certificate instead.",
         ),
     ] = None,

@@ -1,0 +1,90 @@
+"""PINs typed at a prompt, and what is shown at a terminal."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.cli.program import NEW_PIN, PIN, PUK, ok
+from tests.cli.terminal import Seen, at_terminal, ushield
+
+NOTHING_SET = ("USHIELD_PIN", "USHIELD_PUK", "USHIELD_SO_PIN")
+CTRL_C, CTRL_D = "\x03", "\x04"
+
+
+def alone(arguments: list[str], *typed: str) -> Seen:
+    """With nothing in the environment; what was typed is not to be seen."""
+    seen = at_terminal(arguments, *typed, unset=NOTHING_SET)
+    assert "Traceback" not in seen.screen
+    for secret in (PIN, PUK, NEW_PIN):
+        assert secret not in seen.screen
+    return seen
+
+
+def test_a_pin_is_asked_for(token: Path) -> None:
+    seen = alone(ushield("verify", "--token", token), f"{PIN}\n")
+    assert seen.code == 0 and "PIN: " in seen.screen and "right" in seen.screen
+    seen = alone(ushield("verify", "--token", token), "000000\n")
+    assert seen.code == 1 and "5 tries left" in seen.screen
+
+
+def test_what_is_set_is_asked_for_twice(tmp_path: Path) -> None:
+    path = tmp_path / "new.token"
+    init = ushield("init", path, "--key", "p256")
+    assert "differ" in alone(init, f"{PIN}\n", "135791\n").screen
+    assert not list(tmp_path.iterdir())
+    seen = alone(init, f"{PIN}\n", f"{PIN}\n", f"{PUK}\n", f"{PUK}\n")
+    assert seen.code == 0 and "PUK again: " in seen.screen
+    seen = alone(
+        ushield("change-pin", "--token", path), *[f"{pin}\n" for pin in (PIN, *[NEW_PIN] * 2)]
+    )
+    assert seen.code == 0 and "changed" in seen.screen
+    seen = alone(ushield("unblock", "--token", path), *[f"{pin}\n" for pin in (PUK, *[PIN] * 2)])
+    assert seen.code == 0
+    ok("verify", "--token", path)
+
+
+def test_nobody_types_a_pin_for_a_file_that_cannot_be_made(token: Path) -> None:
+    seen = alone(ushield("init", token))
+    assert seen.code == 1 and "--force" in seen.screen and "PIN" not in seen.screen
+
+
+@pytest.mark.parametrize(("typed", "code"), [(CTRL_C, 130), (CTRL_D, 1), ("\n", 1)])
+def test_leaving_the_prompt(token: Path, typed: str, code: int) -> None:
+    assert alone(ushield("verify", "--token", token), typed).code == code
+    assert '"pin_tries_left": 6' in ok("info", "--json", "--token", token).text
+
+
+def test_the_prompt_comes_also_when_the_order_comes_through_a_pipe(
+    token: Path, tmp_path: Path
+) -> None:
+    signature = tmp_path / "sig"
+    sign = shlex.join(ushield("sign", "--token", token))
+    seen = alone(["sh", "-c", f"echo an order | {sign} > {signature}"], f"{PIN}\n")
+    assert seen.code == 0, seen.screen
+    given = ("verify", "--signature", signature, "--token", token)
+    assert "right" in ok(*given, stdin=b"an order\n").text
+
+
+def test_a_terminal_gets_text_only(tmp_path: Path) -> None:
+    path = tmp_path / "new.token"
+    ok("init", path)
+    at = ("--token", path)
+    for command in (("sign", Path(__file__)), ("cert", "--der")):
+        seen = at_terminal(ushield(*command, *at))
+        assert seen.code == 1 and "-o" in seen.screen
+    assert "BEGIN CERTIFICATE" in at_terminal(ushield("cert", *at)).screen
+    secret = tmp_path / "secret"
+    for text in ("pay 100.00 CNY\n", "付款\n"):
+        ok("encipher", *at, "-o", secret, stdin=text.encode())
+        assert text.strip() in at_terminal(ushield("decipher", secret, *at)).screen
+    ok("encipher", *at, "-o", secret, stdin=b"\x1b[31m")
+    assert at_terminal(ushield("decipher", secret, *at)).code == 1
+
+
+def test_a_label_is_shown_and_not_obeyed(tmp_path: Path) -> None:
+    path = tmp_path / "new.token"
+    ok("init", path, "--key", "p256", "--label", "[bold red]mine[/]")
+    assert "[bold red]mine[/]" in at_terminal(ushield("info", "--token", path)).screen
