@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -56,12 +58,61 @@ def test_files_that_are_not_there(made: Path, tmp_path: Path) -> None:
     assert "No such file" in refused("verify", "--pin-file", tmp_path / "no", "--token", made)
 
 
-@pytest.mark.parametrize("pin", ["12345", "123456789", "äöüäö"])
+def test_the_version_is_told() -> None:
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    version = tomllib.loads(project.read_text())["project"]["version"]
+    assert ok("--version").text == f"ushield {version}\n"
+
+
+@pytest.mark.parametrize("pin", ["12345", "123456789", "äöüäö", os.fsdecode(b"12345\xff")])
 def test_a_pin_that_could_not_be_used_later(tmp_path: Path, pin: str) -> None:
     path = tmp_path / "new.token"
     line = refused("init", path, "--key", "p256", USHIELD_PIN=pin)
-    assert "6 to 8" in line or "8 at most" in line
+    assert "6 to 8" in line or "8 at most" in line or "UTF-8" in line
     assert not path.exists() and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *(("--subject", text) for text in ("Li Lei", "", "CN=", "C=CHINA", "CN=" + "x" * 65)),
+        *(("--label", text) for text in ("", "x" * 33, "a\nb", os.fsdecode(b"\xff"))),
+        ("--blank", "--key=p256"),
+    ],
+)
+def test_a_token_that_cannot_be(tmp_path: Path, option: str, value: str) -> None:
+    assert option.strip("-") in refused("init", tmp_path / "new.token", option, value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_more_keys_than_a_token_holds(tmp_path: Path) -> None:
+    assert "no room" in refused("init", tmp_path / "new.token", *["--key", "p256"] * 40)
+
+
+def test_a_cryptogram_of_another_length(tmp_path: Path) -> None:
+    path = tmp_path / "new.token"
+    ok("init", path, "--key", "rsa1024")
+    for padding in ("pkcs1", "oaep"):
+        line = refused("decipher", "--padding", padding, "--token", path, stdin=b"hello")
+        assert "128 bytes, not 5" in line
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o200, 0o400])
+def test_files_without_rights(token: Path, mode: int) -> None:
+    """As a user who is not root, or root without the capability to overlook modes."""
+    token.chmod(mode)
+    command = [*without_rights(), *COMMAND, "verify", "--token", str(token)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("ushield: ") and done.stderr.count("\n") == 1, done.stderr
+    assert ("could not write" if mode == 0o400 else "cannot be read") in done.stderr
+
+
+def without_rights() -> list[str]:
+    """What makes root as any user is."""
+    if os.geteuid():
+        return []
+    return ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
 
 
 def test_a_pin_too_long_to_be_right_costs_no_try(token: Path) -> None:
@@ -111,8 +162,10 @@ def test_a_closed_pipe_is_no_traceback(made: Path) -> None:
 
 def test_ctrl_c_at_work_is_no_traceback(tmp_path: Path) -> None:
     command = [*COMMAND, "init", str(tmp_path / "slow.token"), *["--key", "rsa4096"] * 8]
+    # A shell lets what it starts with & ignore Ctrl-C, and so all that is started from there.
+    attentive = ["env", "--default-signal=INT", *command]
     with subprocess.Popen(
-        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, env=environment()
+        attentive, stderr=subprocess.PIPE, stdout=subprocess.PIPE, env=environment()
     ) as slow:
         with pytest.raises(subprocess.TimeoutExpired):
             slow.wait(1.5)

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from host.errors import CardError, ConditionsError, PinBlocked, SecurityStatusError, WrongPin
+from apdu.status import SW
+from host.errors import (
+    CardError,
+    ConditionsError,
+    NoSpace,
+    PinBlocked,
+    SecurityStatusError,
+    WrongPin,
+)
 
 _UNBLOCKING = "RESET RETRY COUNTER"
 
@@ -22,5 +30,9 @@ def advice(error: CardError) -> str:
             return f"{error.command} needs the PIN: another program may have logged out"
         case ConditionsError():
             return f"{error.command}: this key, or the token in its phase of life, does not do that"
+        case NoSpace():
+            return "the token has no room for that: it holds a dozen keys or two, with certificates"
+        case CardError(sw=SW.MEMORY_FAILURE):
+            return "the token could not write: is the image, or its folder, read-only or full?"
         case _:
             return str(error)

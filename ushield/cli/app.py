@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
@@ -32,6 +33,27 @@ app.command("encipher", rich_help_panel=_USE)(use.encipher)
 app.command("decipher", rich_help_panel=_USE)(use.decipher)
 app.command("change-pin", rich_help_panel=_PINS)(pins.change_pin)
 app.command("unblock", rich_help_panel=_PINS)(pins.unblock)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"ushield {version('ushield')}")
+        raise typer.Exit
+
+
+@app.callback()
+def every_command(
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", callback=_show_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Options of the program itself; the help text of the program is above."""
+
 
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:]+\]|[\w.-]+)?:\d+")
 

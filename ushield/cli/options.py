@@ -1,4 +1,7 @@
-"""Options that several commands share, each described once."""
+"""Options that several commands share, each described once.
+
+What is wrong with a file is said where it is opened, so none is looked at here (`readable`).
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,11 @@ _PANEL = "Where the token is"
 Token = Annotated[
     Path | None,
     typer.Option(
-        "--token", metavar="IMAGE", help="A token image, used in memory.", rich_help_panel=_PANEL
+        "--token",
+        metavar="IMAGE",
+        readable=False,
+        help="A token image, used in memory.",
+        rich_help_panel=_PANEL,
     ),
 ]
 Reader = Annotated[
@@ -30,6 +37,7 @@ PinFile = Annotated[
     typer.Option(
         "--pin-file",
         metavar="FILE",
+        readable=False,
         help="A file with the PIN, the PUK, the new PIN and the SO PIN, one a line, as far as "
         "needed. Else USHIELD_PIN, USHIELD_PUK, USHIELD_NEW_PIN, USHIELD_SO_PIN; else a prompt.",
     ),
@@ -44,11 +52,16 @@ Key = Annotated[
     ),
 ]
 Input = Annotated[
-    Path | None, typer.Argument(metavar="[FILE]", help="What to read; standard input by default.")
+    Path | None,
+    typer.Argument(metavar="FILE", readable=False, help="What to read; standard input by default."),
 ]
 Output = Annotated[
     Path | None,
     typer.Option(
-        "--output", "-o", metavar="FILE", help="What to write; standard output by default."
+        "--output",
+        "-o",
+        metavar="FILE",
+        readable=False,
+        help="What to write; standard output by default.",
     ),
 ]
