@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
 import stat
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from applet.os.store import StoreError
+from host.personalise import Profile
 from ushield.device.image import (
     ImageError,
     ImageExists,
@@ -22,6 +24,7 @@ from ushield.device.image import (
     new_image,
     open_image,
 )
+from ushield.tokens import manufacture
 
 
 def create_image(path: Path) -> ImageStore:
@@ -164,6 +167,40 @@ def test_a_damaged_image_is_an_error_and_not_touched(tmp_path: Path, damage: str
     with pytest.raises(NotAnImage, match="damaged"):
         open_image(path)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "flips", [200, pytest.param(20_000, marks=pytest.mark.torture)], ids=["some", "many"]
+)
+def test_no_bit_is_lost_unseen(tmp_path: Path, flips: int) -> None:
+    """One bit of a token flips: all its cells are as they were, or it is refused as it stands."""
+    path = tmp_path / "token"
+    with new_image(path) as store:
+        manufacture(store, Profile.of(pin="123456", puk="12345678", keys=["p256"]))
+    image = open_image(path)
+    cells = {name: image.get(name) for name in image.keys("")}
+    image.close()
+    whole, refused = path.read_bytes(), 0
+    for bit in random.sample(range(8 * len(whole)), flips):
+        damaged = bytearray(whole)
+        damaged[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(damaged)
+        try:
+            image = open_image(path)
+        except NotAnImage:
+            refused += 1
+        else:
+            assert {name: image.get(name) for name in image.keys("")} == cells, bit
+            image.close()
+        assert path.read_bytes() == damaged
+    assert 0 < refused < flips, "some bits are of cells, and some of what is free"
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(NotAnImage, match="pipe"):
+        open_image(path)
 
 
 def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:

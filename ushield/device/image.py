@@ -3,6 +3,7 @@
 One command is one transaction, so a cut of power leaves the state before it or after it. The file
 is locked from opening to closing: two processes never drive the same chip. Everything is read once
 at opening (a chip's memory is small); afterwards reads cost nothing and only changes are written.
+Each cell carries a check sum, so that a token with a bit of its memory lost is never put to use.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from zlib import crc32
 
 from applet.os.store import MemoryStore, StoreError
 
@@ -22,11 +24,14 @@ _VERSION = 1
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_LENGTH = 100
 _APPLICATION_AT, _VERSION_AT = 68, 60
+_DAMAGED = "{} is damaged: restore it from a copy"
 
 _SCHEMA = f"""
 PRAGMA application_id = {_APPLICATION};
 PRAGMA user_version = {_VERSION};
-CREATE TABLE cell (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE cell (
+    name TEXT PRIMARY KEY, value BLOB NOT NULL, sum INTEGER NOT NULL
+) WITHOUT ROWID;
 """
 
 
@@ -52,8 +57,13 @@ class ImageStore(MemoryStore):
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._connection = connection
-        rows = connection.execute("SELECT name, value FROM cell")
-        super().__init__({name: bytes(value) for name, value in rows}, self._write)
+        # As bytes, whatever damage has made of them.
+        rows = connection.execute(
+            "SELECT CAST(name AS BLOB), CAST(value AS BLOB), sum FROM cell"
+        ).fetchall()
+        if any(_sum(name, value) != known for name, value, known in rows):
+            raise NotAnImage(_DAMAGED.format(path))
+        super().__init__({name.decode(): value for name, value, _ in rows}, self._write)
 
     def close(self) -> None:
         """Drop what was not committed and free the file."""
@@ -61,15 +71,23 @@ class ImageStore(MemoryStore):
         self._connection.close()
 
     def _write(self, changed: Mapping[str, bytes | None]) -> None:
-        kept = [(name, value) for name, value in changed.items() if value is not None]
+        kept = [
+            (name, value, _sum(name.encode(), value))
+            for name, value in changed.items()
+            if value is not None
+        ]
         gone = [(name,) for name, value in changed.items() if value is None]
         try:
             with self._connection:
                 self._connection.execute("BEGIN")
-                self._connection.executemany("REPLACE INTO cell VALUES (?, ?)", kept)
+                self._connection.executemany("REPLACE INTO cell VALUES (?, ?, ?)", kept)
                 self._connection.executemany("DELETE FROM cell WHERE name = ?", gone)
         except sqlite3.Error as error:
             raise StoreError(f"{self.path}: {error}") from error
+
+
+def _sum(name: bytes, value: bytes) -> int:
+    return crc32(value, crc32(name))
 
 
 @contextmanager
@@ -95,12 +113,12 @@ def new_image(path: Path, *, replace: bool = False) -> Iterator[ImageStore]:
 
 def _begin(part: Path) -> ImageStore:
     """An empty image."""
-    connection = _connect(part)
     try:
-        connection.executescript(_SCHEMA)
-        return ImageStore(part, connection)
+        connection = _connect(part)
+        with _closed_on_error(connection):
+            connection.executescript(_SCHEMA)
+            return ImageStore(part, connection)
     except sqlite3.Error as error:
-        connection.close()
         raise ImageError(f"{part} cannot be made: {error}") from error
 
 
@@ -120,17 +138,14 @@ def open_image(path: Path) -> ImageStore:
     _check_header(path)
     try:
         connection = _connect(path)
+        with _closed_on_error(connection):
+            _check_whole(path, connection)
+            return ImageStore(path, connection)
+    except UnicodeDecodeError:
+        # SQLite wanted to say so, in words from the damaged file.
+        raise NotAnImage(_DAMAGED.format(path)) from None
     except sqlite3.Error as error:
         raise _explain(path, error) from error
-    try:
-        _check_whole(path, connection)
-        return ImageStore(path, connection)
-    except sqlite3.Error as error:
-        connection.close()
-        raise _explain(path, error) from error
-    except ImageError:
-        connection.close()
-        raise
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -142,20 +157,28 @@ def _connect(path: Path) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
     )
-    try:
+    with _closed_on_error(connection):
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("BEGIN EXCLUSIVE")
         connection.execute("COMMIT")
-    except sqlite3.Error:
+    return connection
+
+
+@contextmanager
+def _closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
         connection.close()
         raise
-    return connection
 
 
 def _check_header(path: Path) -> None:
     """Look at the first bytes before SQLite does: a foreign file is not even opened by it."""
+    if path.is_fifo():
+        raise NotAnImage(f"{path} is a pipe, not a token image")
     try:
         with path.open("rb") as file:
             header = file.read(_HEADER_LENGTH)
@@ -178,12 +201,13 @@ def _number(header: bytes, at: int) -> int:
 def _check_whole(path: Path, connection: sqlite3.Connection) -> None:
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
-        raise NotAnImage(f"{path} is damaged: restore it from a copy")
+        raise NotAnImage(_DAMAGED.format(path))
 
 
 def _explain(path: Path, error: sqlite3.Error) -> ImageError:
-    if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return ImageLocked(f"{path} is in use by another process: stop it, or use another token")
-    if isinstance(error, sqlite3.OperationalError):
-        return ImageError(f"{path} cannot be opened: {error}")
-    return NotAnImage(f"{path} is damaged: restore it from a copy")
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):
+        return NotAnImage(_DAMAGED.format(path))
+    return ImageError(f"{path} cannot be opened: {error}")
