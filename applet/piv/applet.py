@@ -6,20 +6,19 @@ from typing import assert_never
 
 from apdu.command import Command
 from apdu.payload import PinRecord
-from apdu.piv import DynamicAuthentication, build_dynamic_authentication, build_object
 from apdu.status import SW
 from applet.os.access import SecurityStatus
-from applet.os.errors import CardError, refuse_unless
-from applet.os.keys.ec import EcKey
+from applet.os.errors import refuse_unless
 from applet.os.keys.entropy import Entropy
 from applet.os.keys.keystore import KeyStore
 from applet.os.lifecycle import Event, LifeCycle
 from applet.os.pins import PinPolicy, Pins, Role
-from applet.os.store import Records, Store
+from applet.os.store import Store
 from applet.piv import commands as c
 from applet.piv import profile
 from applet.piv.decode import decode
 from applet.piv.management import Management
+from applet.piv.objects import Objects
 from applet.piv.slots import Slots
 
 _PREFIX = "piv/"
@@ -29,7 +28,6 @@ class PivApplet:
     """One PIV application in its corner of the memory."""
 
     def __init__(self, store: Store, entropy: Entropy, policy: PinPolicy | None = None) -> None:
-        self._entropy = entropy
         self._life = LifeCycle(store, _PREFIX)
         self._status = SecurityStatus(self._life)
         self._pins = Pins(
@@ -40,7 +38,7 @@ class PivApplet:
             primary=profile.PIN,
             policy=policy or PinPolicy(),
         )
-        self._objects = Records(store, _PREFIX + "object/", bytes, bytes)
+        self._objects = Objects(store, _PREFIX, self._status)
         self._management = Management(store, _PREFIX, entropy)
         self._slots = Slots(store, _PREFIX, KeyStore(store, _PREFIX, entropy), self._status)
         if not self._pins.exists(profile.PIN):
@@ -76,9 +74,10 @@ class PivApplet:
             case c.Authenticate():
                 return self._authenticate(typed)
             case c.GetObject():
-                return self._get(typed.tag)
+                return self._objects.get(typed.tag)
             case c.PutObject():
-                self._put(typed)
+                self._management.require()
+                self._objects.put(typed.given)
             case c.Verify():
                 self._pins.verify(profile.PIN, typed.block)
             case c.AskPin():
@@ -91,14 +90,13 @@ class PivApplet:
                 self._pins.unblock(profile.PIN, typed.puk, typed.new)
             case c.GenerateKey():
                 self._management.require()
-                template = typed.template
-                return self._slots.generate(typed.slot, template.algorithm, template.pin_policy)
+                return self._slots.generate(typed.slot, typed.template)
             case c.ImportKey():
                 self._management.require()
-                self._slots.put(typed.slot, typed.algorithm, typed.parts)
+                self._slots.put(typed.slot, typed.algorithm, typed.key)
             case c.SetManagementKey():
                 self._management.require()
-                self._management.change(typed.algorithm, typed.key)
+                self._management.change(typed.new)
             case c.SetTries():
                 self._set_tries(typed.pin, typed.puk)
             case c.Reset():
@@ -109,43 +107,10 @@ class PivApplet:
                 assert_never(typed)
         return b""
 
-    # Objects
-
-    def _get(self, tag: int) -> bytes:
-        if tag == profile.DISCOVERY:
-            return profile.DISCOVERY_OBJECT
-        if tag in profile.PIN_PROTECTED:
-            self._status.require_pin(profile.PIN)
-        content = self._objects.get(f"{tag:X}")
-        if content is None:
-            raise CardError(SW.NOT_FOUND)
-        return build_object(content)
-
-    def _put(self, command: c.PutObject) -> None:
-        self._management.require()
-        refuse_unless(command.tag != profile.DISCOVERY, SW.FUNCTION_UNSUPPORTED)
-        if command.content:
-            self._objects.put(f"{command.tag:X}", command.content)
-        else:
-            self._objects.delete(f"{command.tag:X}")
-
-    # Keys
-
     def _authenticate(self, command: c.Authenticate) -> bytes:
-        template = command.template
         if command.key == profile.MANAGEMENT:
-            return self._management.authenticate(command.algorithm, template)
-        key = self._slots.open(command.key, command.algorithm)
-        if template.challenge:
-            sign = key.sign if isinstance(key, EcKey) else key.sign_block
-            result = sign(template.challenge)
-        elif template.point and isinstance(key, EcKey):
-            result = key.agree(template.point)
-        else:
-            raise CardError(SW.WRONG_DATA)
-        return build_dynamic_authentication(DynamicAuthentication(response=result))
-
-    # The card as a whole
+            return self._management.authenticate(command.algorithm, command.template)
+        return self._slots.use(command.key, command.algorithm, command.template)
 
     def _set_tries(self, pin: int, puk: int) -> None:
         self._management.require()
@@ -158,8 +123,7 @@ class PivApplet:
         self._life.move(Event.FORMATTED)
         self._pins.clear()
         self._slots.clear()
-        for name in list(self._objects.names()):
-            self._objects.delete(name)
+        self._objects.clear()
         self.clear()
         self._give_birth()
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from apdu.piv import DynamicAuthentication, KeyTemplate
-from apdu.tlv import Tlv
+from apdu.piv import (
+    DataObject,
+    DynamicAuthentication,
+    ImportedKey,
+    KeyTemplate,
+    NewManagementKey,
+)
 from applet.os.lifecycle import Ability
 from applet.os.pins import Role
 
@@ -23,8 +28,7 @@ class GetObject:
 class PutObject:
     """PUT DATA of an object; empty content removes it."""
 
-    tag: int
-    content: bytes
+    given: DataObject
     ability: ClassVar[Ability] = Ability.MANAGE
 
 
@@ -94,7 +98,7 @@ class ImportKey:
 
     algorithm: int
     slot: int
-    parts: tuple[Tlv, ...] = field(repr=False)
+    key: ImportedKey
     ability: ClassVar[Ability] = Ability.MANAGE
 
 
@@ -102,8 +106,7 @@ class ImportKey:
 class SetManagementKey:
     """Yubico's SET MANAGEMENT KEY."""
 
-    algorithm: int
-    key: bytes = field(repr=False)
+    new: NewManagementKey
     ability: ClassVar[Ability] = Ability.MANAGE
 
 

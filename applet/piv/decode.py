@@ -1,7 +1,8 @@
 """From a command APDU to the PIV applet's typed command (SP 800-73-4 part 2 §3).
 
-What P1-P2, length or content cannot be is refused here: 6A86, 6700, 6A80; an unknown key
-reference 6A88, an unknown instruction 6D00.
+What P1-P2 or the data cannot be is refused here with the status words of the standard: 6A86 and
+6A80, whatever is wrong with the data, its length too; 6A88 for a PIN that there is not. A command
+of Yubico's that has no data and comes with some is 6700, an unknown instruction 6D00.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from collections.abc import Callable
 
 from apdu.command import Command
 from apdu.errors import ApduError
-from apdu.payload import parse_pin_change
+from apdu.payload import PinChange, parse_pin_change
 from apdu.piv import (
+    PivINS,
     parse_dynamic_authentication,
-    parse_key_parts,
+    parse_imported_key,
     parse_key_template,
+    parse_new_management_key,
     parse_object,
     parse_object_request,
 )
@@ -26,6 +29,7 @@ from applet.piv.profile import MANAGEMENT, PIN, PUK, SLOTS
 
 _CURRENT_APPLICATION = 0x3FFF
 _NOT_VERIFIED = 0xFF
+_NO_TOUCH = 0xFFFF
 _ROLES = {PIN: Role.PIN, PUK: Role.PUK}
 
 
@@ -40,72 +44,68 @@ def decode(command: Command) -> c.Typed:
         raise CardError(SW.WRONG_DATA) from None
 
 
+def _select(_command: Command) -> c.Typed:
+    """SELECT of a file: the card takes care of what names an application; there are no files."""
+    raise CardError(SW.WRONG_P1P2)
+
+
 def _get_data(command: Command) -> c.Typed:
     refuse_unless(command.p1p2 == _CURRENT_APPLICATION, SW.WRONG_P1P2)
-    refuse_unless(command.data, SW.WRONG_LENGTH)
     return c.GetObject(parse_object_request(command.data))
 
 
 def _put_data(command: Command) -> c.Typed:
     refuse_unless(command.p1p2 == _CURRENT_APPLICATION, SW.WRONG_P1P2)
-    refuse_unless(command.data, SW.WRONG_LENGTH)
-    return c.PutObject(*parse_object(command.data))
+    return c.PutObject(parse_object(command.data))
 
 
 def _verify(command: Command) -> c.Typed:
     refuse_unless(command.p2 == PIN, SW.REFERENCE_NOT_FOUND)
     refuse_unless(command.p1 in (0x00, _NOT_VERIFIED), SW.WRONG_P1P2)
     if command.p1 == _NOT_VERIFIED:
-        refuse_unless(not command.data, SW.WRONG_LENGTH)
+        refuse_unless(not command.data, SW.WRONG_DATA)
         return c.Logout()
     if not command.data:
         return c.AskPin()
-    refuse_unless(len(command.data) == BLOCK, SW.WRONG_LENGTH)
+    refuse_unless(len(command.data) == BLOCK, SW.WRONG_DATA)
     return c.Verify(command.data)
 
 
 def _change(command: Command) -> c.Typed:
-    refuse_unless(command.p1 == 0, SW.WRONG_P1P2)
-    refuse_unless(command.p2 in _ROLES, SW.REFERENCE_NOT_FOUND)
-    refuse_unless(len(command.data) == 2 * BLOCK, SW.WRONG_LENGTH)
-    change = parse_pin_change(command.data)
+    change = _two_blocks(command, *_ROLES)
     return c.Change(_ROLES[command.p2], change.old, change.new)
 
 
 def _unblock(command: Command) -> c.Typed:
-    refuse_unless(command.p1 == 0, SW.WRONG_P1P2)
-    refuse_unless(command.p2 == PIN, SW.REFERENCE_NOT_FOUND)
-    refuse_unless(len(command.data) == 2 * BLOCK, SW.WRONG_LENGTH)
-    change = parse_pin_change(command.data)
+    change = _two_blocks(command, PIN)
     return c.Unblock(change.old, change.new)
 
 
-def _generate(command: Command) -> c.Typed:
+def _two_blocks(command: Command, *references: int) -> PinChange:
     refuse_unless(command.p1 == 0, SW.WRONG_P1P2)
-    refuse_unless(command.p2 in SLOTS, SW.REFERENCE_NOT_FOUND)
-    refuse_unless(command.data, SW.WRONG_LENGTH)
+    refuse_unless(command.p2 in references, SW.REFERENCE_NOT_FOUND)
+    return parse_pin_change(command.data)
+
+
+def _generate(command: Command) -> c.Typed:
+    refuse_unless(command.p1 == 0 and command.p2 in SLOTS, SW.WRONG_P1P2)
     return c.GenerateKey(command.p2, parse_key_template(command.data))
 
 
 def _authenticate(command: Command) -> c.Typed:
-    refuse_unless(command.p2 == MANAGEMENT or command.p2 in SLOTS, SW.REFERENCE_NOT_FOUND)
-    refuse_unless(command.data, SW.WRONG_LENGTH)
+    refuse_unless(command.p2 == MANAGEMENT or command.p2 in SLOTS, SW.WRONG_P1P2)
     return c.Authenticate(command.p1, command.p2, parse_dynamic_authentication(command.data))
 
 
 def _import_key(command: Command) -> c.Typed:
-    refuse_unless(command.p2 in SLOTS, SW.REFERENCE_NOT_FOUND)
-    refuse_unless(command.data, SW.WRONG_LENGTH)
-    return c.ImportKey(command.p1, command.p2, parse_key_parts(command.data))
+    refuse_unless(command.p2 in SLOTS, SW.WRONG_P1P2)
+    return c.ImportKey(command.p1, command.p2, parse_imported_key(command.data))
 
 
 def _set_management_key(command: Command) -> c.Typed:
-    """Data: algorithm, 9B, length, key. P2 FE would ask for a touch, which nobody can give."""
-    refuse_unless(command.p1p2 == 0xFFFF, SW.WRONG_P1P2)
-    refuse_unless(len(command.data) > 3, SW.WRONG_LENGTH)
-    algorithm, reference, length = command.data[:3]
-    refuse_unless(reference == MANAGEMENT and length == len(command.data) - 3, SW.WRONG_DATA)
-    return c.SetManagementKey(algorithm, command.data[3:])
+    """P2 FE would ask for a touch, which nobody can give."""
+    refuse_unless(command.p1p2 == _NO_TOUCH, SW.WRONG_P1P2)
+    return c.SetManagementKey(parse_new_management_key(command.data))
 
 
 def _set_tries(command: Command) -> c.Typed:
@@ -125,17 +125,17 @@ def _bare(typed: c.Typed) -> Callable[[Command], c.Typed]:
 
 
 _DECODERS: dict[int, Callable[[Command], c.Typed]] = {
-    0x87: _authenticate,
-    0xCB: _get_data,
-    0xDB: _put_data,
-    0x20: _verify,
-    0x24: _change,
-    0x2C: _unblock,
-    0x47: _generate,
-    0xFE: _import_key,
-    0xFF: _set_management_key,
-    0xFA: _set_tries,
-    0xFB: _bare(c.Reset()),
-    0xFD: _bare(c.GetVersion()),
+    PivINS.GENERAL_AUTHENTICATE: _authenticate,
+    PivINS.GET_DATA: _get_data,
+    PivINS.PUT_DATA: _put_data,
+    PivINS.VERIFY: _verify,
+    PivINS.CHANGE_REFERENCE: _change,
+    PivINS.RESET_RETRY: _unblock,
+    PivINS.GENERATE_KEY: _generate,
+    PivINS.SELECT: _select,
+    PivINS.IMPORT_KEY: _import_key,
+    PivINS.SET_MANAGEMENT_KEY: _set_management_key,
+    PivINS.SET_TRIES: _set_tries,
+    PivINS.RESET: _bare(c.Reset()),
+    PivINS.GET_VERSION: _bare(c.GetVersion()),
 }
-"""SP 800-73-4 part 2 table 2, and Yubico's additions from FA on."""

@@ -1,7 +1,9 @@
 """The management key (9B): a host that proves that it has it may write objects and keys.
 
-Two ways (SP 800-73-4 part 2 appendix A.1): the host answers a challenge of the card, or, mutually,
-also gives the card a challenge. Proof is volatile.
+Two ways (SP 800-73-4 part 2 appendix A): the host answers a challenge of the card (A.1), or shows
+that it can read a witness and gives the card a challenge of its own (A.2). Nothing is enciphered
+for a host that has not proved anything yet, so the card cannot be made to answer its own question.
+Proof is volatile; a proof that fails or is begun anew takes back the one before.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from hmac import compare_digest
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from apdu.piv import DynamicAuthentication, build_dynamic_authentication
+from apdu.piv import DynamicAuthentication, NewManagementKey, build_dynamic_authentication
 from apdu.status import SW
 from applet.os.errors import CardError, refuse_unless
 from applet.os.keys.entropy import Entropy
@@ -78,14 +80,14 @@ class Management:
         if not self._proved:
             raise CardError(SW.SECURITY_STATUS)
 
-    def change(self, algorithm: int, key: bytes) -> None:
+    def change(self, new: NewManagementKey) -> None:
         """Keep another key; 6A80 when it does not fit its algorithm."""
-        length = _DES_KEY if algorithm in TRIPLE_DES else AES.get(algorithm)
-        refuse_unless(len(key) == length, SW.WRONG_DATA)
-        self._keys.put(_CELL, ManagementKey(algorithm, key))
+        length = _DES_KEY if new.algorithm in TRIPLE_DES else AES.get(new.algorithm)
+        refuse_unless(len(new.key) == length, SW.WRONG_DATA)
+        self._keys.put(_CELL, ManagementKey(new.algorithm, new.key))
 
     def authenticate(self, algorithm: int, template: DynamicAuthentication) -> bytes:
-        """One step of the proof; its answer."""
+        """One step of the proof; its answer. 6982 for a wrong one, or one nobody asked for."""
         key = self._keys.get(_CELL)
         if key is None:
             raise CardError(SW.REFERENCE_NOT_FOUND)
@@ -113,22 +115,19 @@ class Management:
         return build_dynamic_authentication(DynamicAuthentication(challenge=self._challenge))
 
     def _finish_mutual(self, key: ManagementKey, witness: bytes, challenge: bytes) -> bytes:
-        expected, self._witness = self._witness, None
-        self._judge(expected, witness)
         refuse_unless(len(challenge) == key.block, SW.WRONG_DATA)
-        self._proved = True
+        self._judge(self._witness, witness)
         answer = key.encipher(challenge)
         return build_dynamic_authentication(DynamicAuthentication(response=answer))
 
     def _finish(self, key: ManagementKey, response: bytes) -> bytes:
-        challenge, self._challenge = self._challenge, None
+        challenge = self._challenge
         self._judge(None if challenge is None else key.encipher(challenge), response)
-        self._proved = True
         return b""
 
-    @staticmethod
-    def _judge(expected: bytes | None, given: bytes) -> None:
-        if expected is None:
-            raise CardError(SW.CONDITIONS)
-        if not compare_digest(expected, given):
+    def _judge(self, expected: bytes | None, given: bytes) -> None:
+        """Whatever comes out, the question cannot be answered a second time."""
+        self.clear()
+        if expected is None or not compare_digest(expected, given):
             raise CardError(SW.SECURITY_STATUS)
+        self._proved = True

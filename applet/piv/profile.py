@@ -37,6 +37,7 @@ DEFAULT_PIN, DEFAULT_PUK = b"123456\xff\xff", b"12345678"
 DEFAULT_MANAGEMENT_KEY = bytes(range(1, 9)) * 3
 PIN_TRIES, PUK_TRIES = 6, 10
 
+RSA_EXPONENT = 65537
 RSA: Mapping[int, int] = MappingProxyType({0x05: 3072, 0x06: 1024, 0x07: 2048, 0x16: 4096})
 CURVES: Mapping[int, int] = MappingProxyType({0x11: 256, 0x14: 384})
 """Bits of the keys of each algorithm."""
@@ -53,6 +54,10 @@ def kind_of(algorithm: int) -> tuple[FileKind, int] | None:
     if algorithm in CURVES:
         return FileKind.EC_KEY, CURVES[algorithm]
     return None
+
+
+NO_TOUCH = frozenset({0x00, 0x01})
+"""Yubico's touch policies that ask for none: by default, and never."""
 
 
 class PinPolicy(IntEnum):
@@ -77,11 +82,9 @@ SLOT_POLICY: Mapping[int, PinPolicy] = MappingProxyType(
 )
 """The PIN rule of each slot (part 1 table 4b): 9C wants its PIN for every signature."""
 
-DISCOVERY, BIOMETRIC_GROUP = 0x7E, 0x7F61
-DISCOVERY_OBJECT = build_tlv(
-    DISCOVERY, build_tlv(0x4F, AID) + build_tlv(0x5F2F, bytes((0x40, 0x00)))
-)
+DISCOVERY_CONTENT = build_tlv(0x4F, AID) + build_tlv(0x5F2F, bytes((0x40, 0x00)))
 """It says that the application's own PIN is the one to use (part 1 §3.3.2)."""
 
-PIN_PROTECTED = frozenset({0x5FC103, 0x5FC108, 0x5FC109, 0x5FC121, 0x5FC122})
-"""Objects that are read only after the PIN: fingerprints, face, printed information, iris."""
+PIN_PROTECTED = frozenset({0x5FC103, 0x5FC108, 0x5FC109, 0x5FC121, 0x5FC123})
+"""Objects that are read only after the PIN (part 1 table 2): fingerprints, face, printed
+information, iris, pairing code."""

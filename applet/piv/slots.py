@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from apdu.filecontrol import FileKind
+from apdu.piv import (
+    DynamicAuthentication,
+    ImportedKey,
+    KeyTemplate,
+    PublicKey,
+    build_dynamic_authentication,
+    build_public_key,
+)
 from apdu.status import SW
-from apdu.tlv import Tlv, build_tlv
 from applet.os.access import SecurityStatus
 from applet.os.errors import CardError, refuse_unless
 from applet.os.keys.ec import EcKey
@@ -22,12 +27,22 @@ from applet.os.keys.importing import (
 from applet.os.keys.keystore import Key, KeyStore
 from applet.os.keys.rsa import RsaKey
 from applet.os.store import Records, Store
-from applet.piv.profile import CURVES, PIN, RSA, SLOT_POLICY, PinPolicy, kind_of
+from applet.piv.profile import (
+    CURVES,
+    NO_TOUCH,
+    PIN,
+    RSA,
+    RSA_EXPONENT,
+    SLOT_POLICY,
+    PinPolicy,
+    kind_of,
+)
 
-_RSA_PARTS = {0x01: PRIME_P, 0x02: PRIME_Q, 0x03: DP, 0x04: DQ, 0x05: Q_INVERSE}
-_EC_PART, _PIN_POLICY, _TOUCH_POLICY = 0x06, 0xAA, 0xAB
-_PUBLIC_KEY, _MODULUS, _EXPONENT, _POINT = 0x7F49, 0x81, 0x82, 0x86
-_RSA_EXPONENT = 65537
+_PARTS = {
+    FileKind.RSA_KEY: {0x01: PRIME_P, 0x02: PRIME_Q, 0x03: DP, 0x04: DQ, 0x05: Q_INVERSE},
+    FileKind.EC_KEY: {0x06: EC_PRIVATE},
+}
+_LONGEST_DIGEST = 64
 
 
 class Slots:
@@ -49,30 +64,43 @@ class Slots:
         for name in list(self._policies.names()):
             self._policies.delete(name)
 
-    def generate(self, slot: int, algorithm: int, policy: int | None) -> bytes:
+    def generate(self, slot: int, template: KeyTemplate) -> bytes:
         """Make a key; its public half as 7F49 (part 2 §3.3.2)."""
-        kind, bits = _kind(algorithm)
-        self._keys.generate(_name(slot), kind, bits, None)
-        self._keep_policy(slot, policy)
+        kind, bits = _kind(template.algorithm)
+        self._keep_policy(slot, template.pin_policy, template.touch_policy)
+        self._keys.generate(_name(slot), kind, bits, template.exponent)
         return public_key(self._keys.get(_name(slot)))
 
-    def put(self, slot: int, algorithm: int, parts: Sequence[Tlv]) -> None:
+    def put(self, slot: int, algorithm: int, imported: ImportedKey) -> None:
         """Keep a key from outside; 6A80 when its parts do not fit each other or the algorithm."""
         kind, bits = _kind(algorithm)
-        values = {part.tag: part.value for part in parts}
-        policy = values.pop(_PIN_POLICY, None)
-        values.pop(_TOUCH_POLICY, None)
-        if kind is FileKind.RSA_KEY:
-            refuse_unless(values.keys() <= _RSA_PARTS.keys(), SW.WRONG_DATA)
-            given = {_RSA_PARTS[tag]: value for tag, value in values.items()}
-        else:
-            refuse_unless(values.keys() == {_EC_PART}, SW.WRONG_DATA)
-            given = {EC_PRIVATE: values[_EC_PART]}
-        self._keys.put(_name(slot), key_of(kind, bits, given, exponent=_RSA_EXPONENT))
-        self._keep_policy(slot, policy[0] if policy else None)
+        self._keep_policy(slot, imported.pin_policy, imported.touch_policy)
+        known = _PARTS[kind]
+        refuse_unless(all(part.tag in known for part in imported.parts), SW.WRONG_DATA)
+        parts = {known[part.tag]: part.value for part in imported.parts}
+        self._keys.put(_name(slot), key_of(kind, bits, parts, exponent=RSA_EXPONENT))
 
-    def open(self, slot: int, algorithm: int) -> Key:
-        """The key, if the PIN rule holds (6982) and it has this algorithm (6A86)."""
+    def use(self, slot: int, algorithm: int, template: DynamicAuthentication) -> bytes:
+        """Sign, decipher or agree; 6A80 when the data is not for this kind of key.
+
+        RSA takes a block as long as its modulus, ECDSA a digest, ECDH the other side's point.
+        """
+        key = self._open(slot, algorithm)
+        match key, template:
+            case RsaKey(), DynamicAuthentication(None, bytes(block), _, None):
+                refuse_unless(len(block) == key.size, SW.WRONG_DATA)
+                result = key.sign_block(block)
+            case EcKey(), DynamicAuthentication(None, bytes(digest), _, None):
+                refuse_unless(0 < len(digest) <= _LONGEST_DIGEST, SW.WRONG_DATA)
+                result = key.sign(digest)
+            case EcKey(), DynamicAuthentication(None, None, _, bytes(point)):
+                result = key.agree(point)
+            case _:
+                raise CardError(SW.WRONG_DATA)
+        return build_dynamic_authentication(DynamicAuthentication(response=result))
+
+    def _open(self, slot: int, algorithm: int) -> Key:
+        """The key, if it has this algorithm (6A86) and the PIN rule holds (6982)."""
         key = self._keys.get(_name(slot))
         bits = (RSA if isinstance(key, RsaKey) else CURVES).get(algorithm)
         refuse_unless(bits == key.bits, SW.WRONG_P1P2)
@@ -85,9 +113,11 @@ class Slots:
                 pass
         return key
 
-    def _keep_policy(self, slot: int, policy: int | None) -> None:
+    def _keep_policy(self, slot: int, pin: int | None, touch: int | None) -> None:
+        """Keep when the key needs the PIN. 6A81 if it is to need a touch: nobody can give one."""
+        refuse_unless(touch is None or touch in NO_TOUCH, SW.FUNCTION_UNSUPPORTED)
         try:
-            chosen = PinPolicy(policy or 0)
+            chosen = PinPolicy(pin or 0)
         except ValueError:
             raise CardError(SW.WRONG_DATA) from None
         self._policies.put(f"{slot:02X}", chosen or SLOT_POLICY[slot])
@@ -96,9 +126,8 @@ class Slots:
 def public_key(key: Key) -> bytes:
     """The public half of a key: modulus and exponent, or the point."""
     if isinstance(key, EcKey):
-        return build_tlv(_PUBLIC_KEY, build_tlv(_POINT, key.point))
-    parts = build_tlv(_MODULUS, key.modulus) + build_tlv(_EXPONENT, key.exponent)
-    return build_tlv(_PUBLIC_KEY, parts)
+        return build_public_key(PublicKey(point=key.point))
+    return build_public_key(PublicKey(modulus=key.modulus, exponent=key.exponent))
 
 
 def _kind(algorithm: int) -> tuple[FileKind, int]:
