@@ -6,6 +6,7 @@ import os
 import select
 import socket
 import struct
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,26 +19,34 @@ _GONE = select.POLLRDHUP | select.POLLHUP | select.POLLERR
 
 
 class Connection:
-    """The socket of one client. Answers and signals do not get mixed up on it."""
+    """The socket of one client. No signal comes before the answer that was due first, or within."""
 
     def __init__(self, line: socket.socket) -> None:
         self.line = line
         self.client = Client()
-        self._sending = Lock()
-
-    def send(self, data: bytes) -> None:
-        """Send an answer, however long the client takes to read it."""
-        with self._sending:
-            self.line.sendall(data)
+        self.answering = Lock()
+        """Held from a request to the end of its answer."""
+        self._signals: deque[bytes] = deque()
 
     def signal(self, data: bytes) -> None:
-        """Send a few bytes now; a client that does not even read those is dropped."""
-        with self._sending:
+        """Send a few bytes as soon as no request is being answered; never waits for that."""
+        self._signals.append(data)
+        self.send_signals()
+
+    def send_signals(self) -> None:
+        """Send the signals there are, unless a request is being answered: then call it after."""
+        while self._signals and self.answering.acquire(blocking=False):
             try:
-                if self.line.send(data, socket.MSG_DONTWAIT) == len(data):
-                    return
-            except OSError:
-                pass
+                while self._signals:
+                    self._send_now(self._signals.popleft())
+            finally:
+                self.answering.release()
+
+    def _send_now(self, data: bytes) -> None:
+        """A client that does not even read so little is dropped."""
+        with suppress(OSError):
+            if self.line.send(data, socket.MSG_DONTWAIT) == len(data):
+                return
         self.hang_up()
 
     def gone(self) -> bool:
@@ -50,6 +59,11 @@ class Connection:
         """Make whoever reads from the line find its end."""
         with suppress(OSError):
             self.line.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """The end, also for the client if a child of this process has the socket as well."""
+        self.hang_up()
+        self.line.close()
 
 
 @contextmanager

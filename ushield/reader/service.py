@@ -22,6 +22,7 @@ from ushield.reader.answers import Hangup
 from ushield.reader.card import CardPort
 from ushield.reader.codes import Rv
 from ushield.reader.connection import Connection, listen, trusted
+from ushield.reader.contacts import take_power
 from ushield.reader.core import Client, Core
 from ushield.reader.messages import Inbox, Message, MessageError, ReaderRecord, Transmit
 from ushield.reader.place import Place, place
@@ -37,6 +38,8 @@ VARIABLE = "PCSCLITE_CSOCK_NAME"
 
 _MOST_CLIENTS = 1000
 _CHUNK = 8192
+_PATIENCE_SECONDS = 0.1
+"""How long to wait when clients cannot be attended to."""
 _LIVENESS_SECONDS = 0.2
 """How often a client that waits for a transaction is looked at: is it still there?"""
 
@@ -72,6 +75,7 @@ class PcscService:
 
     def start(self) -> Self:
         """Put the cards in and answer clients from now on."""
+        self._stopping = False
         with ExitStack() as stack:
             self._place: Place = stack.enter_context(place(self._wanted))
             for reader, spec in zip(self._core.readers, self._specs, strict=True):
@@ -144,16 +148,17 @@ class PcscService:
                 raise ReaderError(f"there is no card in {slot.name}")
             self._core.tell_all()
         with self._busy[slot]:
-            card.power_off()
+            take_power(card)
         return card
 
     def reset(self, reader: str | int) -> None:
         """Reset the card by hand; every connection to it is told. ReaderError without one."""
         slot = self._find(reader)
         with self._busy[slot], self._changing():
-            if slot.reset() is not Rv.SUCCESS:
-                raise ReaderError(f"there is no card in {slot.name} that answers")
+            rv = slot.reset()
             self._core.tell_all()
+        if rv is not Rv.SUCCESS:
+            raise ReaderError(f"there is no card in {slot.name} that answers")
 
     def _find(self, reader: str | int) -> Reader:
         for place_, slot in enumerate(self._core.readers):
@@ -164,36 +169,39 @@ class PcscService:
     # --- clients --------------------------------------------------------------------------------
 
     def _accept(self) -> None:
-        while True:
+        while not self._stopping:
             try:
                 line, _ = self._listener.accept()
-            except OSError:
+                self._admit(Connection(line))
+            except (OSError, RuntimeError) as fault:
+                # No descriptor is left, or no thread can be started: there may be some later.
+                if not self._stopping:
+                    _log.warning("a client cannot be attended to: %s", fault)
+                    time.sleep(_PATIENCE_SECONDS)
+
+    def _admit(self, connection: Connection) -> None:
+        """Attend to a client from now on, if it may come in."""
+        thread = Thread(target=self._attend, args=(connection,), name="ushield-client", daemon=True)
+        with ExitStack() as unless_admitted, self._changed:
+            unless_admitted.callback(connection.close)
+            full = len(self._connections) >= _MOST_CLIENTS
+            if self._stopping or full or not trusted(connection.line):
                 return
-            if not trusted(line) or len(self._connections) >= _MOST_CLIENTS:
-                line.close()
-                continue
-            connection = Connection(line)
-            thread = Thread(
-                target=self._attend, args=(connection,), name="ushield-client", daemon=True
-            )
-            with self._changed:
-                if self._stopping:
-                    line.close()
-                    return
-                self._connections[connection.client] = connection
-                self._threads.add(thread)
             thread.start()
+            self._connections[connection.client] = connection
+            self._threads.add(thread)
+            unless_admitted.pop_all()
 
     def _attend(self, connection: Connection) -> None:
         """One client from its first byte to its last."""
         try:
-            with connection.line:
-                self._converse(connection)
+            self._converse(connection)
         except (MessageError, Hangup) as fault:
             _log.info("a client was dropped: %s", fault)
         except OSError:
             pass
         finally:
+            connection.close()
             self._forget(connection)
 
     def _converse(self, connection: Connection) -> None:
@@ -202,9 +210,10 @@ class PcscService:
         while data := receive(_CHUNK):
             inbox.feed(data)
             while (message := inbox.next()) is not None:
-                answer = self._answer(connection, message)
-                if answer:
-                    connection.send(answer)
+                with connection.answering:
+                    if answer := self._answer(connection, message):
+                        connection.line.sendall(answer)
+                connection.send_signals()
 
     def _answer(self, connection: Connection, message: Message) -> bytes:
         """The answer to one request, after as long as it takes."""
@@ -293,14 +302,14 @@ class PcscService:
         for reader in self._core.readers:
             card = reader.remove()
             if card is not None:
-                card.power_off()
+                take_power(card)
 
 
 def _ask(card: CardPort, command: bytes) -> bytes | None:
     """The card's answer; None when it has none, or fails."""
     try:
         answer = card.transmit(command)
+        return answer if len(answer) >= 2 else None
     except Exception:  # noqa: BLE001 a card is anybody's code, and its fault is not the reader's
         _log.exception("a card failed")
         return None
-    return answer if len(answer) >= 2 else None

@@ -29,10 +29,18 @@ def check_names(names: Sequence[str]) -> None:
     if not 1 <= len(names) <= MOST_READERS:
         raise ReaderError(f"a service has 1 to {MOST_READERS} readers, not {len(names)}")
     for name in names:
-        if not name or "\0" in name or len(name.encode()) > LONGEST_NAME:
-            raise ReaderError(f"{name!r} is no name: it has 1 to {LONGEST_NAME} bytes")
+        if not _is_name(name):
+            raise ReaderError(f"{name!r} is no name: it has 1 to {LONGEST_NAME} bytes of UTF-8")
     if len(set(names)) != len(names):
         raise ReaderError("two readers have the same name")
+
+
+def _is_name(name: str) -> bool:
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        return False
+    return 1 <= size <= LONGEST_NAME and "\0" not in name
 
 
 def default_names(count: int) -> list[str]:
