@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import pty
 import select
+import subprocess
 import sys
-import time
 from dataclasses import dataclass
 
 from tests.cli.program import environment
@@ -26,24 +26,34 @@ def at_terminal(
     command: list[str], *typed: str, unset: tuple[str, ...] = (), **changes: str | None
 ) -> Seen:
     """Run a command; each text is typed when the screen ends in a prompt, in this order."""
-    child, screen = pty.fork()
-    if not child:
-        os.execvpe(command[0], command, environment(**dict.fromkeys(unset), **changes))
-    seen, answered, waiting = b"", 0, list(typed)
-    deadline = time.monotonic() + _SECONDS
-    while time.monotonic() < deadline and select.select([screen], [], [], _SECONDS)[0]:
+    screen, terminal = pty.openpty()
+    with subprocess.Popen(
+        ["setsid", "--ctty", *command],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env=environment(**dict.fromkeys(unset), **changes),
+    ) as program:
+        os.close(terminal)
+        seen = _attend(screen, [text.encode() for text in typed])
+        os.close(screen)
+        return Seen(program.wait(_SECONDS), seen.decode())
+
+
+def _attend(screen: int, typed: list[bytes]) -> bytes:
+    """Type at each prompt; all that was seen until the program had ended."""
+    seen, answered = b"", 0
+    while select.select([screen], [], [], _SECONDS)[0]:
         try:
             piece = os.read(screen, 4096)
         except OSError:  # how Linux says that the other side is closed
             break
         seen += piece
-        if waiting and seen[answered:].endswith(b": "):
+        if typed and seen[answered:].endswith(b": "):
             answered = len(seen)
-            os.write(screen, waiting.pop(0).encode())
-    os.close(screen)
-    _, status = os.waitpid(child, 0)
-    assert not waiting, f"nobody asked any more:\n{seen.decode()}"
-    return Seen(os.waitstatus_to_exitcode(status), seen.decode())
+            os.write(screen, typed.pop(0))
+    assert not typed, f"nobody asked any more:\n{seen.decode()}"
+    return seen
 
 
 def ushield(*arguments: object) -> list[str]:
