@@ -11,7 +11,7 @@ from applet.piv.profile import DISCOVERY_CONTENT, PIN, PIN_PROTECTED
 
 MOST_BYTES = 0x7FFF
 """Longest content of an object."""
-_STANDARD, _YUBICO = range(0x5FC100, 0x5FC200), range(0x5FFF00, 0x600000)
+_STANDARD, _YUBICO = range(0x5FC100, 0x5FC180), range(0x5FFF00, 0x5FFF80)
 
 
 class Objects:

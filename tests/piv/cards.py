@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -198,9 +198,9 @@ def born() -> PivChip:
     return PivChip(MemoryStore(_born_cells()))
 
 
-def with_keys() -> PivChip:
-    """A card with a P-256 key in the four usual slots and in 82, an RSA-1024 key in 95."""
-    return PivChip(MemoryStore(_key_cells()))
+def full() -> PivChip:
+    """A card with a P-256 key in 9A, 9C, 9D, 9E and 82, an RSA-1024 key in 95, and objects."""
+    return PivChip(MemoryStore(_full_cells()))
 
 
 @cache
@@ -209,11 +209,12 @@ def _born_cells() -> Mapping[str, bytes]:
 
 
 @cache
-def _key_cells() -> Mapping[str, bytes]:
+def _full_cells() -> Mapping[str, bytes]:
     chip = born()
     chip.administer()
-    slots: Sequence[int] = (0x9A, 0x9C, 0x9D, 0x9E, 0x82)
-    for slot in slots:
+    for slot in (0x9A, 0x9C, 0x9D, 0x9E, 0x82):
         chip.generate(slot, P_256)
     chip.generate(0x95, RSA_1024)
+    for tag, size in {0x5FC102: 10, 0x5FC105: 256, 0x5FC109: 5, 0x7F61: 3}.items():
+        assert chip.put(tag, bytes(range(size))) == 0x9000
     return cells(chip.store)
