@@ -7,11 +7,11 @@ PYTEST := $(BIN)/python -m pytest -n 2
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench torture fuzz test-fresh clean core everything
+.PHONY: help demo test lint format bench torture fuzz test-debian13 test-fresh clean core everything
 
 help: ## show this list
 	@echo "make TARGET, where TARGET is one of"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
 
 demo: core ## show a token at work, from personalisation to a blocked PIN
 	@$(BIN)/ushield demo
@@ -41,6 +41,9 @@ torture: everything ## run the long tests that make test leaves out
 
 fuzz: everything ## run every property with a hundred times as many examples
 	@$(PYTEST) -m hypothesis --hypothesis-profile=fuzz
+
+test-debian13: everything ## try the PC/SC service with Debian 13's clients (needs root, debootstrap)
+	@scripts/test-debian13
 
 test-fresh: ## run demo and test in new, minimal Debian 12 and 13 systems (needs root, debootstrap)
 	@scripts/fresh-root bookworm

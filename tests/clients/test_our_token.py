@@ -67,6 +67,7 @@ def _token_in_pcscd(options: str, daemon: Pcscd) -> Iterator[Tool]:
             yield Tool(folder, ThroughPcscd(daemon).variables)
             server.terminate()
         assert server.returncode == 0
+        eventually(lambda: not daemon.reader().present, "the token is out of the reader")
 
 
 def test_the_usual_token_tests_itself(usual: Tool) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -48,6 +49,8 @@ def say(word: str, things: Iterable[Any]) -> None:
 def watch_cards() -> None:
     """Until killed."""
     CardMonitor().addObserver(Cards())
+    # pyscard's thread does not tell when it has begun to look.
+    time.sleep(0.3)
     say("ready", [""])
     threading.Event().wait()
 
@@ -59,18 +62,24 @@ def watch_readers() -> None:
 
 
 def request_cards() -> None:
-    """Ask for any card, for another one in vain, for its removal, and for the next one."""
+    """Ask for any card, for another one in vain, and for the next one when that is gone."""
     say("wanted:", ["any card"])
     use(CardRequest(timeout=10).waitforcard())
-    try:
-        CardRequest(timeout=0.2, newcardonly=True).waitforcard()
-    except CardRequestTimeoutException:
-        say("wanted:", ["no card"])
-    request = CardRequest(timeout=10)
-    while request.waitforcardevent():
+    assert not comes(CardRequest(timeout=0.2, newcardonly=True))
+    say("wanted:", ["no card"])
+    while comes(CardRequest(timeout=0.05)):
         pass
     say("wanted:", ["the next card"])
     use(CardRequest(timeout=10).waitforcard())
+
+
+def comes(request: Any) -> bool:
+    """Whether a card is there, or comes before the time is out."""
+    try:
+        request.waitforcard()
+    except CardRequestTimeoutException:
+        return False
+    return True
 
 
 def use(service: Any) -> None:
