@@ -29,6 +29,13 @@ def chip() -> Chip:
     return chip
 
 
+@pytest.fixture(params=[1, pytest.param(20, marks=pytest.mark.torture)], ids=["some", "many"])
+def times(request: pytest.FixtureRequest) -> int:
+    """How many times as long as it has to be."""
+    number: int = request.param
+    return number
+
+
 def _until(least: int, seen: list[int]) -> Iterator[int]:
     """0, 1, 2 and so on, so many at least, and on until something was seen."""
     for number in count():
@@ -65,6 +72,7 @@ def _check_minimal(content: bytes) -> None:
 )
 def test_ecdsa_signatures_are_minimal_der(
     chip: Chip,
+    times: int,
     key: str,
     size: int,
     least: int,
@@ -77,7 +85,7 @@ def test_ecdsa_signatures_are_minimal_der(
     chip.environment("41 B6", "04", key)
     header = bytes((0x00, 0x2A, 0x9E, 0x9A, size))
     short: list[int] = []
-    for number in _until(least, short):
+    for number in _until(least * times, short):
         digest = sha384(number.to_bytes(4, "big")).digest()[:size]
         answer = chip.card.transmit(header + digest + b"\x00")
         assert answer[-2:] == b"\x90\x00"
@@ -97,11 +105,11 @@ def _modulus(chip: Chip) -> int:
     return int.from_bytes(chip.ok("00 CA 01 01 00"), "big")
 
 
-def test_rsa_signatures_have_full_length(chip: Chip) -> None:
+def test_rsa_signatures_have_full_length(chip: Chip, times: int) -> None:
     n = _modulus(chip)
     chip.environment("41 B6", "02", BOTH)
     zeros: list[int] = []
-    for number in _until(3000, zeros):
+    for number in _until(3000 * times, zeros):
         info = DIGEST_INFO + sha256(number.to_bytes(4, "big")).digest()
         answer = chip.card.transmit(bytes((0x00, 0x2A, 0x9E, 0x9A, len(info))) + info + b"\x00")
         assert len(answer) == 130 and answer[-2:] == b"\x90\x00"
@@ -125,12 +133,12 @@ def test_raw_rsa_results_have_full_length(chip: Chip, use: str, header: str) -> 
     assert zeros > 100
 
 
-def test_deciphered_texts_keep_their_leading_zeros(chip: Chip) -> None:
+def test_deciphered_texts_keep_their_leading_zeros(chip: Chip, times: int) -> None:
     """PKCS#1 v1.5 through the card's own encipherment, whose cryptograms begin with zeros too."""
     chip.environment("81 B8", "02", BOTH)
     chip.environment("41 B8", "02", BOTH)
     zeros: list[int] = []
-    for number in _until(1000, zeros):
+    for number in _until(1000 * times, zeros):
         text = bytes(number % 20) + number.to_bytes(3, "big")
         cryptogram = chip.ok("00 2A 86 80 [ {text} ] 00", text=text)
         assert len(cryptogram) == 129
@@ -138,13 +146,13 @@ def test_deciphered_texts_keep_their_leading_zeros(chip: Chip) -> None:
         zeros += [number] * (cryptogram[1] == 0)
 
 
-def test_shared_secrets_have_full_length(chip: Chip) -> None:
+def test_shared_secrets_have_full_length(chip: Chip, times: int) -> None:
     chip.ok(f"00 A4 08 0C [ 5015 {EC} ]")
     point = chip.ok("00 CA 01 86 00")[2:]
     card = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
     chip.environment("41 A4", "04", EC)
     zeros: list[int] = []
-    for number in _until(1000, zeros):
+    for number in _until(1000 * times, zeros):
         other = ec.derive_private_key(number + 1, ec.SECP256R1())
         own = other.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         secret = chip.ok("00 86 00 00 [ 7C ( 85 ( {own} ) ) ] 00", own=own)
