@@ -10,6 +10,7 @@ from typing import Any
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from apdu.piv import (
     DataObject,
@@ -61,6 +62,16 @@ def rsa_key(bits: int, exponent: int = 65537) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(exponent, bits)
 
 
+def ec_key(algorithm: int) -> ec.EllipticCurvePrivateKey:
+    """A new key on a curve."""
+    return ec.generate_private_key(CURVES[algorithm])
+
+
+def encoded(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Its public point: 04 x y."""
+    return key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+
+
 def assemble(store: MemoryStore, *, pkcs15: bool = False, strict: bool = True) -> Card:
     """A card with the PIV applet, and with the PKCS#15 applet behind it if wanted."""
     entropy = CachedEntropy()
@@ -100,8 +111,7 @@ class PivChip(Chip):
         """Prove the management key, by the card's challenge."""
         challenge = self.ask(algorithm, 0x9B, challenge=b"").challenge
         assert challenge is not None
-        response = DynamicAuthentication(response=encipher(algorithm, key, challenge))
-        self.ok(f"00 87 {algorithm:02X} 9B [ {{d}} ]", d=build_dynamic_authentication(response))
+        assert self.ask_bare(algorithm, response=encipher(algorithm, key, challenge)) == 0x9000
 
     def ask(self, algorithm: int, key: int, **objects: bytes) -> DynamicAuthentication:
         """GENERAL AUTHENTICATE, in a chain where it is long; what the card answers."""
@@ -113,6 +123,10 @@ class PivChip(Chip):
         """GENERAL AUTHENTICATE; data and status word."""
         template = build_dynamic_authentication(DynamicAuthentication(**objects))
         return self.chain(f"87 {algorithm:02X} {key:02X}", template)
+
+    def ask_bare(self, algorithm: int, **objects: bytes) -> int:
+        """GENERAL AUTHENTICATE with the management key; the status word."""
+        return self.try_to_ask(algorithm, 0x9B, **objects)[1]
 
     def use(self, algorithm: int, slot: int, **objects: bytes) -> bytes:
         """What a key makes of a challenge or a point."""
