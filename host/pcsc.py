@@ -48,7 +48,7 @@ def _bindings() -> ModuleType:
     except ImportError:
         raise PcscMissing(
             "readers need the extra 'pcsc': pip install 'ushield[pcsc]' "
-            "(needs a C compiler, swig and libpcsclite-dev)"
+            "(needs a C compiler and libpcsclite-dev)"
         ) from None
     module: ModuleType = scard
     return module
