@@ -34,6 +34,7 @@ format: everything ## lay out the code as lint wants it
 	@$(BIN)/ruff format
 
 bench: everything ## measure speed, as ratios, and print a table
+	@$(PREPARE) bench
 	@$(BIN)/python -m bench
 
 torture: everything ## run the long tests that make test leaves out
@@ -42,10 +43,12 @@ torture: everything ## run the long tests that make test leaves out
 fuzz: everything ## run every property with a hundred times as many examples
 	@$(PYTEST) -m hypothesis --hypothesis-profile=fuzz
 
-test-debian13: everything ## try the PC/SC service with Debian 13's clients (needs root, debootstrap)
+test-debian13: everything ## try the PC/SC service with Debian 13's clients (needs root)
+	@$(PREPARE) roots
 	@scripts/test-debian13
 
-test-fresh: ## run demo and test in new, minimal Debian 12 and 13 systems (needs root, debootstrap)
+test-fresh: ## run demo and test in new, minimal Debian 12 and 13 systems (needs root)
+	@$(PREPARE) roots
 	@scripts/fresh-root bookworm
 	@scripts/fresh-root trixie
 

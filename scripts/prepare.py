@@ -1,8 +1,9 @@
-"""Make what a make target needs: ``prepare.py core``, ``prepare.py system``, ``prepare.py dev``.
+"""Make what a make target needs: ``prepare.py STEP...``.
 
 ``core`` is a virtual environment in ``.venv`` with the library and its command line. ``dev``
 adds the extras: PC/SC, the tests, the linters. ``system`` adds Debian's packages that the tests
-run against. A second run finds everything in place and says nothing.
+run against, ``bench`` and ``roots`` those that the benchmark and Debians in folders need. A second
+run finds everything in place and says nothing.
 
 This file runs before anything is installed, so it uses the standard library only, and stays
 readable to an older Python far enough to say that it is too old.
@@ -190,8 +191,8 @@ def download(folder: Path, package: str) -> None:
 # --- Debian's packages ---------------------------------------------------------------------
 
 
-def needs() -> dict[str, str]:
-    """Map each Debian package that tests and bench need to a file or command that it brings."""
+def tests_need() -> dict[str, str]:
+    """Map each Debian package that the tests need to a file or command that tells it is there."""
     headers = sysconfig.get_path("include")
     return {
         "gcc": "gcc",
@@ -203,29 +204,37 @@ def needs() -> dict[str, str]:
         "openssl": "openssl",
         "pcscd": "/usr/sbin/pcscd",
         f"python3.{sys.version_info[1]}-dev": f"{headers}/Python.h",
-        "softhsm2": "softhsm2-util",
         "vsmartcard-vpcd": "/usr/lib/pcsc/drivers/serial/libifdvpcd.so",
     }
 
 
-def missing() -> list[str]:
+OTHERS_NEED = {
+    "bench": {"softhsm2": "softhsm2-util"},
+    "roots": {
+        "debian-archive-keyring": "/usr/share/keyrings/debian-archive-keyring.gpg",
+        "debootstrap": "/usr/sbin/debootstrap",
+    },
+}
+
+
+def missing(needs: dict[str, str]) -> list[str]:
     """Return the packages whose file or command is not there."""
     return [
         package
-        for package, sign in needs().items()
+        for package, sign in needs.items()
         if not (any(Path("/").glob(sign[1:])) if sign.startswith("/") else shutil.which(sign))
     ]
 
 
-def install_packages() -> None:
+def install_packages(needs: dict[str, str]) -> None:
     """Install what is missing by apt; without the rights, say what is missing."""
-    packages = missing()
+    packages = missing(needs)
     if not packages:
         return
     root = root_prefix()
     if root is None or shutil.which("apt-get") is None:
         raise PrepareError(
-            "the tests need Debian packages, and this account is not root and has no sudo without\n"
+            "this needs Debian packages, and this account is not root and has no sudo without\n"
             "   a password. As root, install what is missing, then try again:\n"
             f"   apt-get install --no-install-recommends {' '.join(packages)}"
         )
@@ -237,8 +246,8 @@ def install_packages() -> None:
     with_services_at_rest(root, [*apt, "install", "--no-install-recommends", *packages])
     # What counts is what is there: apt also fails for a package next to ours that could not be
     # configured, as polkitd is without a running system.
-    if missing():
-        raise PrepareError(f"apt did not install {' '.join(missing())}:\n{end_of_log()}")
+    if still := missing(needs):
+        raise PrepareError(f"apt did not install {' '.join(still)}:\n{end_of_log()}")
 
 
 def root_prefix() -> list[str] | None:
@@ -274,7 +283,9 @@ def main() -> int:
         use_supported_python()
         for step in sys.argv[1:]:
             if step == "system":
-                install_packages()
+                install_packages(tests_need())
+            elif step in OTHERS_NEED:
+                install_packages(OTHERS_NEED[step])
             else:
                 install(step)
     except PrepareError as error:
