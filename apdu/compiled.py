@@ -2,7 +2,8 @@
 
 construct's compiled code makes two dictionaries with a dozen entries for every structure that it
 reads or writes, so that fields may look at the structures around them. Nothing here needs that, so
-`Record` compiles to a few assignments; for a command APDU that is half the time.
+`Record` compiles to a few assignments, and reads numbers that stand together as one; for a command
+APDU that is a third of the time.
 
 construct has no types, so this is also where they begin.
 """
@@ -10,9 +11,11 @@ construct has no types, so this is also where they begin.
 from collections.abc import Callable
 from functools import cached_property
 from io import BytesIO
+from itertools import groupby
+from struct import calcsize
 from typing import Any
 
-from construct import Struct
+from construct import FormatField, Rebuild, Renamed, Struct
 
 Fields = dict[str, Any]
 
@@ -27,9 +30,13 @@ class Record(Struct):  # type: ignore[misc]  # construct has no types
     def _emitparse(self, code: Any) -> str:
         name = f"parse_record_{code.allocateId()}"
         lines = [f"def {name}(io, this):"]
-        for field in self.subcons:
-            value = field._compileparse(code)  # noqa: SLF001
-            lines.append(f"    this[{field.name!r}] = {value}")
+        for numbers, fields in groupby(self.subcons, key=_is_number):
+            if numbers:
+                lines.append(f"    {_read_numbers(code, list(fields))}")
+                continue
+            for field in fields:
+                value = field._compileparse(code)  # noqa: SLF001
+                lines.append(f"    this[{field.name!r}] = {value}")
         code.append("\n".join([*lines, "    return this"]))
         return f"{name}(io, this)"
 
@@ -42,6 +49,26 @@ class Record(Struct):  # type: ignore[misc]  # construct has no types
             lines += [f"    obj = {value}", f"    {written}"]
         code.append("\n".join(lines))
         return f"{name}(this, io)"
+
+
+def _number(field: Any) -> Any:
+    """What a field is underneath its name; a number that is rebuilt is read like any other."""
+    while isinstance(field, Renamed | Rebuild):
+        field = field.subcon
+    return field
+
+
+def _is_number(field: Any) -> bool:
+    return isinstance(_number(field), FormatField)
+
+
+def _read_numbers(code: Any, fields: list[Any]) -> str:
+    """One statement that reads numbers that stand next to each other, all at once."""
+    form = ">" + "".join(_number(field).fmtstr.removeprefix(">") for field in fields)
+    name = f"numbers_{code.allocateId()}"
+    code.append(f"{name} = struct.Struct({form!r}).unpack")
+    places = ", ".join(f"this[{field.name!r}]" for field in fields)
+    return f"{places}, = {name}(io.read({calcsize(form)}))"
 
 
 class Codec:

@@ -1,9 +1,10 @@
-"""A worker that serves cards: ``python -m bench.served service KIND [READERS]`` or ``vpcd PORT``.
+"""A worker that serves cards: ``python -m bench.served HOW``.
 
-KIND is `null`, `chip` for a blank one, or `token` for one with PIN 123456, a key of RSA-2048 and
-one of P-256. A service says hello with the path of its socket. Asked for `rss` it answers the
-memory of its process in bytes; for `work`, how many commands the first card has had and the seconds
-it took for them; for `insert` or `remove`, the moment at which that was begun.
+HOW is ``service KIND [READERS]``, our own service, or ``vpcd PORT KIND``, plugged into pcscd. KIND
+is `null`, `chip` for a blank one, or `token` for one with PIN 123456, a key of RSA-2048 and one of
+P-256. A service says hello with the path of its socket. Asked for `rss` it answers the memory of
+its process in bytes; for `work`, how many commands the first card has had and the seconds it took
+for them; for `insert` or `remove`, the moment at which that was begun.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def main() -> None:
     """Serve until the end of the input."""
     with ExitStack() as stack:
         if sys.argv[1] == "vpcd":
-            plug = Plug(NullCard(), port=int(sys.argv[2]))
+            plug = Plug(_card(sys.argv[3]), port=int(sys.argv[2]))
             Thread(target=plug.run, daemon=True).start()
             stack.callback(plug.stop)
             answer_lines("plugged", str)

@@ -26,7 +26,7 @@ def rows(pcscd: Pcscd) -> Iterator[Row]:
     with ExitStack() as stack:
         real = client_of_service(stack, "chip")
         null = client_of_service(stack, "null")
-        stack.enter_context(Worker("bench.served", "vpcd", str(pcscd.port)))
+        stack.enter_context(Worker("bench.served", "vpcd", str(pcscd.port), "null"))
         eventually(lambda: pcscd.reader().present, "the null card is in the reader")
         theirs = stack.enter_context(Worker("bench.libpcsclite", env=find(str(pcscd.socket))))
         name = "GET CHALLENGE through libpcsclite and our service"
