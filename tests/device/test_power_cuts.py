@@ -29,7 +29,7 @@ LONGEST = 0.04
 
 @pytest.mark.parametrize("cuts", [30, pytest.param(3000, marks=pytest.mark.torture)])
 def test_a_cut_at_any_instant(tmp_path: Path, cut: Callable[[Life], list[str]], cuts: int) -> None:
-    """So many cuts, and on a busy machine as many more as it takes to come too late often enough."""
+    """So many cuts, and on a busy machine as many more as it takes to come late often enough."""
     image = tmp_path / "token"
     with new_image(image) as store:
         state = prepare(store)
