@@ -156,17 +156,34 @@ class Pins:
             self._status.grant(reference)
         self._keep(reference, role, replace(self._get(reference).of(role), value=new))
 
-    def unblock(self, reference: int, puk: bytes, new: bytes | None) -> None:
-        """RESET RETRY COUNTER: the PUK gives the PIN its tries back, and a new value if given."""
-        if new is not None:
+    def unblock(
+        self, reference: int, puk: bytes, new: bytes | None, *, puk_first: bool = False
+    ) -> None:
+        """RESET RETRY COUNTER: the PUK gives the PIN its tries back, and a new value if given.
+
+        A new value that can be none (6A80) costs no try; with `puk_first` only if the PUK is right.
+        """
+        if new is not None and not puk_first:
             self._check(new, self._policy.pin_min)
+        before = self._get(reference)
         self._present(reference, Role.PUK, puk)
+        if new is not None and puk_first:
+            self._check_or_restore(reference, before, new)
         pin = self._get(reference)
         fresh = Counted(pin.pin.value if new is None else new, pin.pin.tries, pin.pin.tries)
         self._put(reference, replace(pin, pin=fresh))
         self._status.revoke(reference)
         if reference == self._primary:
             self._life.move(Event.PIN_UNBLOCKED)
+
+    def _check_or_restore(self, reference: int, before: Pin, new: bytes) -> None:
+        """Take nothing of the try that was spent with it, if the new value can be none."""
+        try:
+            self._check(new, self._policy.pin_min)
+        except CardError:
+            self._put(reference, before)
+            self._store.commit()
+            raise
 
     def _present(self, reference: int, role: Role, candidate: bytes) -> None:
         refuse_unless(len(candidate) == BLOCK, SW.WRONG_LENGTH)

@@ -87,7 +87,8 @@ class PivApplet:
             case c.Change():
                 self._pins.change(profile.PIN, typed.old, typed.new, role=typed.role)
             case c.Unblock():
-                self._pins.unblock(profile.PIN, typed.puk, typed.new)
+                # A wrong PUK costs a try whatever comes with it: ykman uses the tries up so.
+                self._pins.unblock(profile.PIN, typed.puk, typed.new, puk_first=True)
             case c.GenerateKey():
                 self._management.require()
                 return self._slots.generate(typed.slot, typed.template)

@@ -202,9 +202,15 @@ def test_what_has_the_wrong_form_costs_nothing(chip: PivChip) -> None:
     for command in ("00 20 00 80 [ 31 ]", "00 24 00 80 [ {wrong} ]", "00 2C 00 80 [ {wrong} ]"):
         assert chip.sw(command) == "6A80"
     assert chip.sw("00 24 00 80 [ {wrong} 31*5 FF*3 ]") == "6A80"
-    assert chip.sw("00 2C 00 80 [ {wrong} 31*5 FF*3 ]") == "6A80"
     assert chip.sw("00 20 00 80") == "63C6"
     assert chip.sw("00 2C 00 80 [ {wrong} {pin} ]") == "63C9", "the first try of the PUK"
+
+
+def test_a_new_pin_that_can_be_none_is_judged_after_the_puk(chip: PivChip) -> None:
+    """ykman resets a card by RESET RETRY COUNTER with two empty blocks."""
+    assert chip.sw("00 2C 00 80 [ FF*16 ]") == "63C9"
+    assert chip.sw("00 2C 00 80 [ {puk} FF*8 ]") == "6A80"
+    assert chip.copy().sw("00 2C 00 80 [ {wrong} {pin} ]") == "63C8", "the right PUK cost nothing"
 
 
 def test_tries_of_a_change_are_the_same_ones(chip: PivChip) -> None:
