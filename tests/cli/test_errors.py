@@ -14,7 +14,7 @@ from tests.cli.program import COMMAND, environment, ok, refused, run
 
 COMMANDS = (
     *("init", "serve", "info", "verify", "cert", "sign", "decipher", "encipher"),
-    *("change-pin", "unblock", "demo"),
+    *("change-pin", "unblock", "demo", "run", "reader"),
 )
 
 
@@ -143,13 +143,13 @@ def test_too_much_to_encipher(tmp_path: Path) -> None:
 
 
 def test_no_service_is_said(tmp_path: Path) -> None:
-    line = refused("info", PCSCLITE_CSOCK_NAME=str(tmp_path / "nothing"))
-    assert "pcscd" in line
+    nothing = str(tmp_path / "nothing")
+    line = refused("info", PCSCLITE_CSOCK_NAME=nothing)
+    assert nothing in line and "PCSCLITE_CSOCK_NAME" in line
 
 
 def test_serve_refuses_what_is_no_address(made: Path) -> None:
     assert "HOST:PORT" in refused("serve", made, "--vpcd=elsewhere")
-    assert run("serve", made).code == 2
 
 
 def test_a_closed_pipe_is_no_traceback(made: Path) -> None:

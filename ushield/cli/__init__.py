@@ -6,22 +6,37 @@ import sys
 
 
 def main() -> None:
-    """Run the command line; whatever a user can cause ends in one line and exit code 1."""
-    from applet.os.store import StoreError
-    from host.errors import CardError, HostError
-    from ushield.cli.advice import advice
-    from ushield.cli.app import app, with_default_address
+    """Run the command line; whatever a user can cause ends in one line and its exit code."""
     from ushield.cli.complaint import Complaint
-    from ushield.device.image import ImageError
+    from ushield.cli.order import read_order
 
     try:
-        app(with_default_address(sys.argv[1:]))
-    except CardError as error:
-        sys.exit(f"ushield: {advice(error)}")
-    except (Complaint, HostError, ImageError, StoreError) as error:
-        sys.exit(f"ushield: {error}")
+        order = read_order(sys.argv[1:])
+        if order is None:
+            from ushield.cli.app import app, with_default_address
+
+            app(with_default_address(sys.argv[1:]))
+        else:
+            from ushield.cli.child import execute, leave
+
+            leave(execute(order))
+    except Complaint as complaint:
+        _end(str(complaint), complaint.code)
+    except KeyboardInterrupt:
+        sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
-    except OSError as error:
-        sys.exit(f"ushield: {error.filename or 'system'}: {error.strerror or error}")
+    except Exception as error:
+        # Only now: the start is too short for what this imports.
+        from ushield.cli.advice import advice
+
+        line = advice(error)
+        if line is None:
+            raise
+        _end(line)
+
+
+def _end(line: str, code: int = 1) -> None:
+    sys.stderr.write(f"ushield: {line}\n")
+    sys.exit(code)

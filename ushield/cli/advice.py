@@ -1,22 +1,47 @@
-"""The card's refusals in a user's words: what is wrong, and what to do about it."""
+"""Errors in a user's words: what is wrong, and what to do about it."""
 
 from __future__ import annotations
 
+import os
+
 from apdu.status import SW
+from applet.os.store import StoreError
 from host.errors import (
     CardError,
     ConditionsError,
+    HostError,
+    NoService,
     NoSpace,
     PinBlocked,
     SecurityStatusError,
     WrongPin,
 )
+from ushield.device.image import ImageError
+from ushield.reader.keeper import TokenError
+from ushield.reader.place import PlaceError
+from ushield.reader.remote import VARIABLE, ControlError
+from ushield.reader.specs import ReaderError
 
 _UNBLOCKING = "RESET RETRY COUNTER"
+_IN_WORDS = (HostError, ImageError, StoreError, TokenError, PlaceError, ControlError, ReaderError)
+"""What says in words of its own, in one line, what is wrong."""
 
 
-def advice(error: CardError) -> str:
-    """One line; for a refusal that a user cannot cause, the card's own words."""
+def advice(error: Exception) -> str | None:
+    """One line; None for an error that no user can cause."""
+    match error:
+        case CardError():
+            return _of_card(error)
+        case NoService() if service := os.environ.get(VARIABLE):
+            return f"no PC/SC service answers at {service} ({VARIABLE}): has it ended?"
+        case OSError():
+            return f"{error.filename or 'system'}: {error.strerror or error}"
+        case _:
+            return str(error) if isinstance(error, _IN_WORDS) else None
+
+
+def _of_card(error: CardError) -> str:
+    """For a refusal that a user cannot cause, the card's own words."""
     what = "PUK" if error.command == _UNBLOCKING else "PIN"
     match error:
         case WrongPin():

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ushield.cli import demo, info, pins, serve, setup, use
+from ushield.cli import demo, info, pins, reader, run, serve, setup, use
 
 app = typer.Typer(
     name="ushield",
@@ -17,13 +17,18 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 _MAKE, _USE, _PINS = "Make a token and plug it in", "Use a token", "PINs"
+_AS_IT_STANDS = {"allow_interspersed_args": False}
+"""Behind the first argument nothing is an option of ours."""
 
 app.command("init", rich_help_panel=_MAKE)(setup.init)
 app.command("serve", rich_help_panel=_MAKE)(serve.serve)
+app.command("run", rich_help_panel=_MAKE, context_settings=_AS_IT_STANDS)(run.run)
+app.add_typer(reader.app, name="reader", rich_help_panel=_MAKE)
 app.command("demo", rich_help_panel=_MAKE)(demo.demo)
 app.command("info", rich_help_panel=_USE)(info.info)
 app.command("cert", rich_help_panel=_USE)(use.cert)
@@ -60,6 +65,8 @@ _ADDRESS = re.compile(r"(\[[0-9a-fA-F:]+\]|[\w.-]+)?:\d+")
 
 def with_default_address(arguments: Sequence[str]) -> list[str]:
     """Give ``--vpcd`` its default address where none follows: the parser has no such option."""
+    if arguments[:1] != ["serve"]:
+        return list(arguments)
     complete: list[str] = []
     for place, argument in enumerate(arguments):
         following = arguments[place + 1] if place + 1 < len(arguments) else ""

@@ -6,8 +6,6 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -38,6 +36,8 @@ class _Show:
     """What the viewer sees: headings, the dialogue as it happens, and the checks."""
 
     def __init__(self) -> None:
+        from rich.console import Console
+
         self._console = Console(highlight=False, soft_wrap=True)
         self._checks = 0
         self._failed = 0
@@ -45,7 +45,7 @@ class _Show:
 
     def heading(self, text: str) -> None:
         """Begin a part."""
-        self._console.print(Text(f"\n{text}", style="bold"))
+        self._console.print(f"\n{text}", style="bold", markup=False)
 
     def record(self, record: TraceRecord) -> None:
         """One APDU: a line now, or kept for the summary."""
@@ -55,7 +55,7 @@ class _Show:
             self._kept.append(record)
             return
         style = "cyan" if record.direction is Direction.TO_CARD else "green"
-        self._console.print(Text(f"  {format_record(record)}", style=style))
+        self._console.print(f"  {format_record(record)}", style=style, markup=False)
 
     def summarise(self) -> None:
         """From here on keep the dialogue instead of showing it."""
@@ -67,11 +67,13 @@ class _Show:
 
         sent = [record for record in self._kept or () if record.direction is Direction.TO_CARD]
         for name, count in Counter(record.name for record in sent).items():
-            self._console.print(Text(f"  > {count:3} x {name}", style="cyan"))
+            self._console.print(f"  > {count:3} x {name}", style="cyan", markup=False)
         self._kept = None
 
     def check(self, what: str, held: bool) -> None:
         """Say whether something that must hold did."""
+        from rich.text import Text
+
         self._checks += 1
         self._failed += not held
         mark, style = ("ok", "bold green") if held else ("FAILED", "bold red")

@@ -65,3 +65,12 @@ Output = Annotated[
         help="What to write; standard output by default.",
     ),
 ]
+ReaderNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reader-name",
+        metavar="NAME",
+        help="What programs call the first reader; give it again for the second, and so on. "
+        "A name more than there are tokens makes an empty reader.",
+    ),
+]

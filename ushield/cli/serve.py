@@ -1,41 +1,100 @@
-"""``ushield serve``: the token goes into a reader and stays there until the program is stopped."""
+"""``ushield serve``: tokens in readers, until the program is stopped."""
 
 from __future__ import annotations
 
+import os
+import shlex
 import signal
+import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ushield.cli.complaint import Complaint
-from ushield.reader.vpcd import DEFAULT_HOST, DEFAULT_PORT, Plug, PlugEvents, Session
+from ushield.cli.options import ReaderNames
 
-DEFAULT_ADDRESS = f"{DEFAULT_HOST}:{DEFAULT_PORT}"
+if TYPE_CHECKING:
+    from ushield.reader.vpcd import PlugEvents
+
+DEFAULT_ADDRESS = "127.0.0.1:35963"
+"""Where vpcd listens; written down again here because the program loads late what it needs."""
+
+_PCSCD = "With pcscd"
 
 
 def serve(
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="The token image.")],
+    images: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="IMAGE", readable=False, help="Token images, each for a reader of its own."
+        ),
+    ] = None,
+    reader_names: ReaderNames = None,
+    socket: Annotated[
+        Path | None,
+        typer.Option(
+            "--socket",
+            metavar="PATH",
+            readable=False,
+            help="Where the service's socket shall be; by default in a private folder, which is "
+            "gone afterwards. At most 107 bytes.",
+        ),
+    ] = None,
     vpcd: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--vpcd",
             metavar="[HOST:PORT]",
-            help="Plug into pcscd's virtual reader (vsmartcard's vpcd), "
-            f"by default at {DEFAULT_ADDRESS}.",
+            help="No service of its own: plug the one token into pcscd's virtual reader "
+            f"(vsmartcard's vpcd), by default at {DEFAULT_ADDRESS}.",
+            rich_help_panel=_PCSCD,
         ),
-    ],
+    ] = None,
 ) -> None:
-    """Plug a token into a reader, until Ctrl-C.
+    """Run a PC/SC service with tokens in its readers, until Ctrl-C.
 
-    Prints one line when the token is in, and one for each session. Waits for pcscd, and plugs in
-    again when pcscd restarts.
+    The first line of output is for the shells in which programs shall see these readers, and only
+    these; the others are comments. Readers can be managed by `ushield reader`.
     """
+    if vpcd is not None:
+        _plug(images or [], vpcd, alone=socket is None and not reader_names)
+        return
+    if not images and not reader_names:
+        raise Complaint(
+            "nothing to serve: name a token image, or an empty reader with --reader-name"
+        )
+    _serve(images or [], reader_names or [], None if socket is None else socket.absolute())
+
+
+def _serve(images: list[Path], names: list[str], socket: Path | None) -> None:
+    from ushield.cli.desk import at_work, image_tokens
+
+    stops = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        # Somebody has said nohup.
+        stops.remove(signal.SIGHUP)
+    tokens = image_tokens(images)
+    # Before there are threads: they do as this one does, which is to wait.
+    signal.pthread_sigmask(signal.SIG_BLOCK, stops)
+    with at_work(tokens, names, socket, _comment) as (service, keeper):
+        for variable, value in service.environment.items():
+            _say(f"export {variable}={shlex.quote(value)}")
+        for reader in keeper.list():
+            _comment(f"{reader.token or 'nothing'} is in {reader.name}")
+        signal.sigwait(stops)
+
+
+def _plug(images: list[Path], address: str, *, alone: bool) -> None:
+    if len(images) != 1 or not alone:
+        raise Complaint("--vpcd goes with exactly one token image, and neither names nor a socket")
     from ushield.device.assembly import assemble
     from ushield.device.image import open_image
+    from ushield.reader.vpcd import Plug
 
-    host, port = _address(vpcd)
+    (image,) = images
+    host, port = _address(address)
     with closing(open_image(image)) as store:
         plug = Plug(assemble(store), host, port, _narrator(image, f"{host}:{port}"))
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -44,6 +103,8 @@ def serve(
 
 
 def _narrator(image: Path, place: str) -> PlugEvents:
+    from ushield.reader.vpcd import PlugEvents, Session
+
     def session_ends(session: Session) -> None:
         _say(f"session: {session.commands} commands in {session.seconds:.1f} s")
 
@@ -59,8 +120,16 @@ def _say(line: str) -> None:
     typer.echo(line)
 
 
+def _comment(text: str) -> None:
+    """Tell what happens, in a line that a shell passes over; the service goes on unheard, too."""
+    try:
+        _say(f"# {' '.join(text.split())}")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not port.isdecimal() or not 0 < int(port) < 65536:
         raise Complaint(f"--vpcd {text}: an address is HOST:PORT, such as {DEFAULT_ADDRESS}")
-    return host.strip("[]") or DEFAULT_HOST, int(port)
+    return host.strip("[]") or DEFAULT_ADDRESS.rpartition(":")[0], int(port)

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ushield.cli.complaint import Complaint
+from ushield.cli.kinds import KeyKind
 from ushield.cli.options import PinFile
 from ushield.cli.secrets import Secrets
 
 if TYPE_CHECKING:
     from host.personalise import Profile
-
-
-class KeyKind(StrEnum):
-    """Kinds of key that a token can have."""
-
-    RSA1024 = "rsa1024"
-    RSA2048 = "rsa2048"
-    RSA3072 = "rsa3072"
-    RSA4096 = "rsa4096"
-    P256 = "p256"
-    P384 = "p384"
 
 
 def init(

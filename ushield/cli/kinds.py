@@ -1,0 +1,14 @@
+"""The kinds of key that can be asked for by name."""
+
+from enum import StrEnum
+
+
+class KeyKind(StrEnum):
+    """Kinds of key that a token can have."""
+
+    RSA1024 = "rsa1024"
+    RSA2048 = "rsa2048"
+    RSA3072 = "rsa3072"
+    RSA4096 = "rsa4096"
+    P256 = "p256"
+    P384 = "p384"

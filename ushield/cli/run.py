@@ -1,0 +1,57 @@
+"""``ushield run``: a program in a world with a reader of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ushield.cli.child import DEFAULT_KEYS, execute, leave
+from ushield.cli.kinds import KeyKind
+from ushield.cli.options import ReaderNames
+from ushield.cli.order import Order
+
+
+def run(
+    command: Annotated[
+        list[str], typer.Argument(metavar="COMMAND", help="The program and its arguments.")
+    ],
+    tokens: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--token",
+            metavar="IMAGE",
+            readable=False,
+            help="A token image for a reader; give it again for a second reader, and so on.",
+        ),
+    ] = None,
+    keys: Annotated[
+        list[KeyKind] | None,
+        typer.Option(
+            "--key",
+            metavar="KIND",
+            help=f"A key of a fresh token, one of {', '.join(KeyKind)}; give it again for more "
+            f"keys. By default {' and '.join(DEFAULT_KEYS)}. With --token, a reader more.",
+        ),
+    ] = None,
+    empty: Annotated[
+        bool, typer.Option("--empty", help="No token: the readers are empty at first.")
+    ] = False,
+    reader_names: ReaderNames = None,
+) -> None:
+    """Run a program with a reader and a token that only it can see, and end as it ends.
+
+    The program finds them by PCSCLITE_CSOCK_NAME in its environment, as all that it starts does.
+    Signals are passed on to it. When it ends the service ends, and nothing is left behind; what it
+    leaves running sees the service stop.
+
+    Without --token there is a fresh token in memory, with new keys each time. They are made while
+    the rest loads, so RSA keys of up to 2048 bits cost little time, longer ones their usual second
+    or more. PIN and PUK are USHIELD_PIN and USHIELD_PUK where these are set, else 123456 and
+    12345678, and the program has them in these variables. The SO PIN is the PUK.
+
+    Exit codes: the program's own; 128 and the number of the signal that ended it; 127 and 126 when
+    there is no such program, or it cannot be run.
+    """
+    leave(execute(Order(command, tokens or [], keys or [], reader_names or [], empty)))
