@@ -11,6 +11,19 @@ PERSONALISE = (
     f"pkcs15-init -C --so-pin {SO_PIN} --so-puk {SO_PUK} -P -a 1 -l user --pin {PIN} --puk {PUK} -F"
 )
 
+SIGN_BY_AGENT = """
+printf '#!/bin/sh\\necho {pin}\\n' > askpass
+chmod +x askpass
+SSH_ASKPASS=./askpass SSH_ASKPASS_REQUIRE=force ssh-add -s {module}
+echo 'Pay 12,345.67' > order
+ssh-add -L | while read -r key; do
+    echo "$key" > key.pub
+    rm -f order.sig
+    ssh-keygen -Y sign -n order -f key.pub order
+    ssh-keygen -Y check-novalidate -n order -s order.sig < order
+done
+"""
+
 
 @by_every_way
 def test_a_blank_card_becomes_a_token_and_blank_again(blank: Tool) -> None:
@@ -57,3 +70,11 @@ def test_ssh_knows_the_keys(token: Tool) -> None:
     for ident in ("10", "20"):
         token.run(f"pkcs15-tool --read-ssh-key {ident} -o key.pub")
         assert token.read("key.pub").split()[1].decode() in listed
+
+
+def test_ssh_signs_by_its_agent(token: Tool) -> None:
+    token.run(f"pkcs15-init -G rsa/2048 -i 10 -a 1 --pin {PIN} -u sign,decrypt")
+    token.run(f"pkcs15-init -G ec/prime256v1 -i 20 -a 1 --pin {PIN} -u digitalSignature")
+    token.write("sign.sh", SIGN_BY_AGENT.format(pin=PIN, module=pkcs11_module()).encode())
+    text = token.run("ssh-agent sh -e sign.sh")
+    assert text.count('Good "order" signature') == 2, text
