@@ -97,15 +97,13 @@ class Card:
         whole = self._chain.take(command)
         if whole is None:
             return b"", _OK
-        data = self._execute(whole)
+        if whole.ins == _SELECT and whole.p1 == _BY_NAME:
+            data = self._select(whole)
+        else:
+            data = self._selected.execute(whole)
         if 0 < whole.le < len(data) <= 256 and whole.ins in _REREADABLE:
             raise CardError(exact_length(len(data)))
         return self._outbox.send(data, whole.le)
-
-    def _execute(self, command: Command) -> bytes:
-        if command.ins == _SELECT and command.p1 == _BY_NAME:
-            return self._select(command)
-        return self._selected.execute(command)
 
     def _select(self, command: Command) -> bytes:
         """SELECT by application identifier, whole or cut on the right (ISO 7816-4 §11.1.1)."""

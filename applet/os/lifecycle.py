@@ -65,6 +65,7 @@ class Event(IntEnum):
 class Row:
     """One phase: what it allows, how it refuses the rest, and where each event leads."""
 
+    phase: Phase
     allows: frozenset[Ability]
     refusal: SW
     after: Mapping[Event, Phase]
@@ -72,65 +73,74 @@ class Row:
 
 _BUILDING = frozenset({Ability.READ, Ability.MANAGE, Ability.SET_PIN, Ability.FORMAT})
 
-LIFE_CYCLE: Mapping[Phase, Row] = MappingProxyType(
-    {
-        Phase.MANUFACTURED: Row(
-            allows=_BUILDING,
-            refusal=SW.CONDITIONS,
-            after={Event.FORMATTED: Phase.MANUFACTURED, Event.PIN_STORED: Phase.PERSONALISED},
-        ),
-        Phase.PERSONALISED: Row(
-            allows=_BUILDING | {Ability.VERIFY, Ability.UNBLOCK, Ability.ACTIVATE},
-            refusal=SW.CONDITIONS,
-            after={
-                Event.FORMATTED: Phase.MANUFACTURED,
-                Event.PIN_STORED: Phase.PERSONALISED,
-                Event.PIN_BLOCKED: Phase.PERSONALISED,
-                Event.PIN_UNBLOCKED: Phase.PERSONALISED,
-                Event.ACTIVATED: Phase.ACTIVATED,
-            },
-        ),
-        Phase.ACTIVATED: Row(
-            allows=frozenset(Ability) - {Ability.ACTIVATE},
-            refusal=SW.CONDITIONS,
-            after={
-                Event.FORMATTED: Phase.MANUFACTURED,
-                Event.PIN_STORED: Phase.ACTIVATED,
-                Event.PIN_BLOCKED: Phase.PIN_BLOCKED,
-                Event.PIN_UNBLOCKED: Phase.ACTIVATED,
-                Event.DEACTIVATED: Phase.DEACTIVATED,
-                Event.TERMINATED: Phase.TERMINATED,
-            },
-        ),
-        Phase.PIN_BLOCKED: Row(
-            allows=frozenset(Ability) - {Ability.ACTIVATE, Ability.USE_KEY},
-            refusal=SW.AUTH_BLOCKED,
-            after={
-                Event.FORMATTED: Phase.MANUFACTURED,
-                Event.PIN_STORED: Phase.PIN_BLOCKED,
-                Event.PIN_BLOCKED: Phase.PIN_BLOCKED,
-                Event.PIN_UNBLOCKED: Phase.ACTIVATED,
-                Event.DEACTIVATED: Phase.DEACTIVATED,
-                Event.TERMINATED: Phase.TERMINATED,
-            },
-        ),
-        Phase.DEACTIVATED: Row(
-            allows=frozenset({Ability.READ, Ability.VERIFY, Ability.ACTIVATE, Ability.TERMINATE}),
-            refusal=SW.CONDITIONS,
-            after={
-                Event.ACTIVATED: Phase.ACTIVATED,
-                Event.PIN_BLOCKED: Phase.DEACTIVATED,
-                Event.PIN_UNBLOCKED: Phase.DEACTIVATED,
-                Event.TERMINATED: Phase.TERMINATED,
-            },
-        ),
-        Phase.TERMINATED: Row(
-            allows=frozenset({Ability.READ}),
-            refusal=SW.CONDITIONS,
-            after={},
-        ),
-    }
+_ROWS = (
+    Row(
+        phase=Phase.MANUFACTURED,
+        allows=_BUILDING,
+        refusal=SW.CONDITIONS,
+        after={Event.FORMATTED: Phase.MANUFACTURED, Event.PIN_STORED: Phase.PERSONALISED},
+    ),
+    Row(
+        phase=Phase.PERSONALISED,
+        allows=_BUILDING | {Ability.VERIFY, Ability.UNBLOCK, Ability.ACTIVATE},
+        refusal=SW.CONDITIONS,
+        after={
+            Event.FORMATTED: Phase.MANUFACTURED,
+            Event.PIN_STORED: Phase.PERSONALISED,
+            Event.PIN_BLOCKED: Phase.PERSONALISED,
+            Event.PIN_UNBLOCKED: Phase.PERSONALISED,
+            Event.ACTIVATED: Phase.ACTIVATED,
+        },
+    ),
+    Row(
+        phase=Phase.ACTIVATED,
+        allows=frozenset(Ability) - {Ability.ACTIVATE},
+        refusal=SW.CONDITIONS,
+        after={
+            Event.FORMATTED: Phase.MANUFACTURED,
+            Event.PIN_STORED: Phase.ACTIVATED,
+            Event.PIN_BLOCKED: Phase.PIN_BLOCKED,
+            Event.PIN_UNBLOCKED: Phase.ACTIVATED,
+            Event.DEACTIVATED: Phase.DEACTIVATED,
+            Event.TERMINATED: Phase.TERMINATED,
+        },
+    ),
+    Row(
+        phase=Phase.PIN_BLOCKED,
+        allows=frozenset(Ability) - {Ability.ACTIVATE, Ability.USE_KEY},
+        refusal=SW.AUTH_BLOCKED,
+        after={
+            Event.FORMATTED: Phase.MANUFACTURED,
+            Event.PIN_STORED: Phase.PIN_BLOCKED,
+            Event.PIN_BLOCKED: Phase.PIN_BLOCKED,
+            Event.PIN_UNBLOCKED: Phase.ACTIVATED,
+            Event.DEACTIVATED: Phase.DEACTIVATED,
+            Event.TERMINATED: Phase.TERMINATED,
+        },
+    ),
+    Row(
+        phase=Phase.DEACTIVATED,
+        allows=frozenset({Ability.READ, Ability.VERIFY, Ability.ACTIVATE, Ability.TERMINATE}),
+        refusal=SW.CONDITIONS,
+        after={
+            Event.ACTIVATED: Phase.ACTIVATED,
+            Event.PIN_BLOCKED: Phase.DEACTIVATED,
+            Event.PIN_UNBLOCKED: Phase.DEACTIVATED,
+            Event.TERMINATED: Phase.TERMINATED,
+        },
+    ),
+    Row(
+        phase=Phase.TERMINATED,
+        allows=frozenset({Ability.READ}),
+        refusal=SW.CONDITIONS,
+        after={},
+    ),
 )
+
+LIFE_CYCLE: Mapping[Phase, Row] = MappingProxyType({row.phase: row for row in _ROWS})
+
+_FRESH = LIFE_CYCLE[Phase.MANUFACTURED]
+_CELL = "phase"
 
 UNDER_CONSTRUCTION = frozenset({Phase.MANUFACTURED, Phase.PERSONALISED})
 """Phases in which access rules do not bind yet: the personaliser is at work (ISO 7816-9 §5)."""
@@ -140,14 +150,14 @@ class LifeCycle:
     """The phase of one card, kept in its memory and moved only along the table."""
 
     def __init__(self, store: Store, prefix: str) -> None:
-        self._phase = Records(
-            store, prefix, lambda raw: Phase(raw[0]), lambda phase: bytes((phase,))
+        self._rows = Records(
+            store, prefix, lambda raw: LIFE_CYCLE[Phase(raw[0])], lambda row: bytes((row.phase,))
         )
 
     @property
     def phase(self) -> Phase:
-        """The phase now; a memory that holds none yet is a card fresh from the factory."""
-        return self._phase.get("phase") or Phase.MANUFACTURED
+        """The phase now."""
+        return self._row().phase
 
     @property
     def under_construction(self) -> bool:
@@ -156,14 +166,19 @@ class LifeCycle:
 
     def require(self, ability: Ability) -> None:
         """Refuse the command, with the phase's own status word, unless the phase allows it."""
-        row = LIFE_CYCLE[self.phase]
+        row = self._row()
         if ability not in row.allows:
             raise CardError(row.refusal)
 
     def move(self, event: Event) -> None:
         """Go where the table leads; an event that the phase does not know is refused (6985)."""
-        phase = LIFE_CYCLE[self.phase].after.get(event)
+        row = self._row()
+        phase = row.after.get(event)
         if phase is None:
             raise CardError(SW.CONDITIONS)
-        if phase is not self.phase:
-            self._phase.put("phase", phase)
+        if phase is not row.phase:
+            self._rows.put(_CELL, LIFE_CYCLE[phase])
+
+    def _row(self) -> Row:
+        """A memory that holds no phase yet is a card fresh from the factory."""
+        return self._rows.get(_CELL) or _FRESH
