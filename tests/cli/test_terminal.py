@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 
@@ -82,6 +83,14 @@ def test_a_terminal_gets_text_only(tmp_path: Path) -> None:
         assert text.strip() in at_terminal(ushield("decipher", secret, *at)).screen
     ok("encipher", *at, "-o", secret, stdin=b"\x1b[31m")
     assert at_terminal(ushield("decipher", secret, *at)).code == 1
+
+
+def test_a_terminal_without_the_letters_of_a_label(tmp_path: Path) -> None:
+    path = tmp_path / "new.token"
+    ok("init", path, "--key", "p256", "--label", "令牌", PYTHONIOENCODING="ascii")
+    assert "??" in ok("info", "--token", path, PYTHONIOENCODING="ascii").text
+    found = json.loads(ok("info", "--json", "--token", path, PYTHONIOENCODING="ascii").text)
+    assert found["label"] == "令牌"
 
 
 def test_a_label_is_shown_and_not_obeyed(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 
 
 def main() -> None:
@@ -15,6 +16,7 @@ def main() -> None:
         if order is None:
             from ushield.cli.app import app, with_default_address
 
+            _show_what_the_terminal_can()
             app(with_default_address(sys.argv[1:]))
         else:
             from ushield.cli.child import execute, leave
@@ -35,6 +37,12 @@ def main() -> None:
         if line is None:
             raise
         _end(line)
+
+
+def _show_what_the_terminal_can() -> None:
+    """A label may have letters that this terminal has not."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _end(line: str, code: int = 1) -> None:
