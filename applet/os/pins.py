@@ -219,7 +219,7 @@ class Pins:
 
     @staticmethod
     def _check(block: bytes, at_least: int) -> None:
-        """A block that is not padded rightly, or holds too little, could never be presented."""
+        """A block that holds too little could never be presented: hosts refuse a PIN so short."""
         try:
             length = len(unpad_pin(block))
         except PayloadError:
