@@ -19,14 +19,12 @@ from applet.os.store import Store, StoreError
 
 _log = logging.getLogger(__name__)
 
-_GET_RESPONSE, _SELECT = int(INS.GET_RESPONSE), int(INS.SELECT)
+_GET_RESPONSE, _SELECT, _GET_DATA = int(INS.GET_RESPONSE), int(INS.SELECT), int(INS.GET_DATA)
 _BY_NAME = 0x04
 _SHORTEST_AID = 5
 _OK = int(SW.OK)
 _OK_BYTES = _OK.to_bytes(2, "big")
 _SECURE_MESSAGING, _CHAINED, _CHANNEL = 0x0C, 0x10, 0x03
-_REREADABLE = frozenset({INS.GET_DATA, INS.GET_DATA_ODD})
-"""Commands that only read: on a wrong Le they name the exact length (6Cxx) and are sent again."""
 
 
 class PowerError(RuntimeError):
@@ -101,7 +99,9 @@ class Card:
             data = self._select(whole)
         else:
             data = self._selected.execute(whole)
-        if 0 < whole.le < len(data) <= 256 and whole.ins in _REREADABLE:
+        # GET DATA (CA) only reads: it names the exact length and is sent again. PIV's (CB) gives
+        # what there is room for and 61xx (SP 800-73-4 part 2 §3.1.2).
+        if 0 < whole.le < len(data) <= 256 and whole.ins == _GET_DATA:
             raise CardError(exact_length(len(data)))
         return self._outbox.send(data, whole.le)
 
