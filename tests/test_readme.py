@@ -65,14 +65,24 @@ def test_the_library_in_eight_lines() -> None:
     exec(compile(code, "README.md", "exec"), {})
 
 
-def test_the_session_with_a_file_and_the_sessions_with_opensc(folder: Path, pcscd: Pcscd) -> None:
+def test_the_sessions_with_a_file_with_the_service_and_with_pcscd(
+    folder: Path, pcscd: Pcscd
+) -> None:
     (first,) = blocks("shell")
     assert "Verified OK" in shell(first, folder)
-    with_openssl, blank = blocks("pcscd")
-    ours = {"XDG_CACHE_HOME": str(folder / "cache"), "USHIELD_PIN": "123456"}
-    port = f"--vpcd 127.0.0.1:{pcscd.port}"
+    cache = {"XDG_CACHE_HOME": str(folder / "cache")}
+    runs, opensc, moves, blank = blocks("service")
 
-    said = shell(with_openssl.replace("--vpcd", port), folder, **ours)
-    assert "No errors" in said and "Verified OK" in said and "ssh-rsa" in said
-    said = shell(blank.replace("--vpcd", port), folder, **ours)
-    assert "Private RSA Key" in said
+    said = shell(runs, folder, **cache)
+    assert "ushield 00 00" in said and "No errors" in said and "ssh-rsa" in said
+    ours = cache | {"USHIELD_PIN": "123456"}
+    said = shell(opensc, folder, **ours)
+    assert "No errors" in said and "Verified OK" in said and "ushield 00 00" in said
+    said = shell(moves, folder, **ours)
+    assert "Right: empty" in said and "is in Right" in said and "the PIN is right" in said
+    assert "Private RSA Key" in shell(blank, folder, **ours)
+    assert not list(folder.glob("reader.socket*")), "nothing is left behind"
+
+    (plugged,) = blocks("pcscd")
+    said = shell(plugged.replace("--vpcd", f"--vpcd 127.0.0.1:{pcscd.port}"), folder, **ours)
+    assert "Virtual PCD" in said and "Private RSA Key" in said

@@ -293,6 +293,21 @@ def test_children_may_have_been_nobodys_concern_before() -> None:
         assert process.wait(20) == 7
 
 
+def test_as_the_first_process_of_a_container_it_buries_orphans() -> None:
+    own_user = [] if os.geteuid() == 0 else ["--map-root-user"]
+    script = "(true & true & true &); sleep 0.3; grep -l '^State:.Z' /proc/[0-9]*/status; true"
+    done = subprocess.run(
+        [
+            *("unshare", *own_user, "--pid", "--fork", "--kill-child", "--mount-proc"),
+            *(*COMMAND, "run", *QUICK, "sh", "-c", script),
+        ],
+        capture_output=True,
+        env=environment(),
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == (b"", b"")
+
+
 @contextmanager
 def in_a_terminal(*command: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """A program with a terminal of its own, and the other end of that terminal."""
@@ -347,6 +362,19 @@ def test_a_program_in_a_session_of_its_own_gets_the_terminals_signals_too() -> N
         until(terminal, b"SIGINT")
         process.terminate()
         assert process.wait(10) == 128 + 15
+
+
+def test_the_end_of_the_terminal_is_passed_on() -> None:
+    """To us alone it is told, as the leader of the session."""
+    ours, theirs = pty.openpty()
+    command = [*ATTENTIVE, *COMMAND, "run", *QUICK, "sh", "-c", "echo ready; exec sleep 60"]
+    with subprocess.Popen(
+        ["setsid", "--ctty", "--wait", *command], stdin=theirs, stdout=theirs, env=environment()
+    ) as process:
+        os.close(theirs)
+        until(ours, b"ready")
+        os.close(ours)
+        assert process.wait(10) == 128 + 1
 
 
 def test_the_terminal_is_the_programs_own() -> None:

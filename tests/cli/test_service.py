@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import stat
@@ -291,3 +292,12 @@ def test_the_address_of_vpcd_is_written_down_twice() -> None:
 
 def test_an_option_of_another_program_is_left_alone() -> None:
     assert ok("run", "--key", "p256", "--", "echo", "--vpcd").text == "--vpcd\n"
+
+
+def test_the_examples_of_the_page_on_the_control_socket() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "control.md").read_text()
+    examples = re.findall(r"<!-- run: python -->\n```python\n(.*?)```", page, re.DOTALL)
+    assert len(examples) == 2
+    for code in examples:
+        done = ok("run", "--key", "p256", sys.executable, "-c", code)
+        assert done.text == "ushield 00 00\n"

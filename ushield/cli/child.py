@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -56,8 +55,6 @@ def execute(order: Order) -> int:
 
 def leave(code: int) -> None:
     """End this program at once: Python's own tidying up takes 30 ms, and nothing is left to do."""
-    sys.stdout.flush()
-    sys.stderr.flush()
     os._exit(code)
 
 
@@ -70,7 +67,10 @@ def _fresh_token(keys: Sequence[KeyKind], pins: Mapping[str, str]) -> Token:
     from ushield.cli.desk import fresh_token
 
     profile = Profile.of(
-        pin=pins["USHIELD_PIN"], puk=pins["USHIELD_PUK"], keys=[kind.value for kind in keys]
+        pin=pins["USHIELD_PIN"],
+        puk=pins["USHIELD_PUK"],
+        so_pin=Secrets().known("USHIELD_SO_PIN"),
+        keys=[kind.value for kind in keys],
     )
     return fresh_token(profile, ahead)
 
@@ -100,16 +100,25 @@ def _attend(child: int) -> int:
     """Pass signals on until the child ends; the exit code that tells how."""
     while True:
         told = signal.sigwaitinfo(_WATCHED)
-        if told.si_signo != signal.SIGCHLD:
-            if not _from_our_terminal(told, child):
-                os.kill(child, told.si_signo)
-            continue
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            code = os.waitstatus_to_exitcode(status)
-            return code if code >= 0 else _BY_SIGNAL - code
+        if told.si_signo == signal.SIGCHLD:
+            code = _reap(child)
+            if code is not None:
+                return code if code >= 0 else _BY_SIGNAL - code
+        elif not _known_to(child, told):
+            os.kill(child, told.si_signo)
 
 
-def _from_our_terminal(told: signal.struct_siginfo, child: int) -> bool:
-    """Whether the child has had this signal already: Ctrl-C goes to a whole process group."""
-    return told.si_code == _SI_KERNEL and os.getpgid(child) == os.getpgrp()
+def _reap(child: int) -> int | None:
+    """How the child ended, if it has. In a container of our own, orphans are ours to bury too."""
+    while True:
+        ended, status = os.waitpid(-1, os.WNOHANG)
+        if ended == child:
+            return os.waitstatus_to_exitcode(status)
+        if not ended:
+            return None
+
+
+def _known_to(child: int, told: signal.struct_siginfo) -> bool:
+    """Whether the child has had this signal too: a key in the terminal is for a process group."""
+    typed = told.si_signo in (signal.SIGINT, signal.SIGQUIT) and told.si_code == _SI_KERNEL
+    return typed and os.getpgid(child) == os.getpgrp()

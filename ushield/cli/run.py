@@ -49,7 +49,8 @@ def run(
     Without --token there is a fresh token in memory, with new keys each time. They are made while
     the rest loads, so RSA keys of up to 2048 bits cost little time, longer ones their usual second
     or more. PIN and PUK are USHIELD_PIN and USHIELD_PUK where these are set, else 123456 and
-    12345678, and the program has them in these variables. The SO PIN is the PUK.
+    12345678, and the program has them in these variables. The SO PIN is
+    USHIELD_SO_PIN, else the PUK.
 
     Exit codes: the program's own; 128 and the number of the signal that ended it; 127 and 126 when
     there is no such program, or it cannot be run.

@@ -39,7 +39,7 @@ def serve(
             metavar="PATH",
             readable=False,
             help="Where the service's socket shall be; by default in a private folder, which is "
-            "gone afterwards. At most 107 bytes.",
+            "gone afterwards. At most 99 bytes.",
         ),
     ] = None,
     vpcd: Annotated[
