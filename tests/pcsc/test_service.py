@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -686,6 +686,37 @@ def test_a_client_that_dies_while_the_card_works(beside: PcscService, slow: Slow
         assert bob.answer_to_transmit()[0].rv == Rv.RESET_CARD
         assert bob.reconnect(bob.card).rv == Rv.SUCCESS
         assert bob.says(VERIFIED) == DENIED
+
+
+@pytest.mark.parametrize("names", [(READER, SECOND), (SECOND, READER)])
+@pytest.mark.parametrize("how", [Guest.close, Guest.release])
+def test_who_leaves_two_readers_holds_up_none(
+    slow: SlowCard, names: tuple[str, str], how: Callable[[Guest], object]
+) -> None:
+    """What it held in one reader is free at once, whatever the card in the other one does."""
+    cards = (slow, PinCard()) if names[0] == READER else (PinCard(), slow)
+    slow_one, quick_one = names
+    with (
+        serving(*cards) as service,
+        Guest(service, slow_one) as ada,
+        Guest(service, quick_one) as bob,
+        Guest(service, slow_one) as leaver,
+    ):
+        quick = leaver.connect(quick_one).card
+        assert leaver.begin(quick).rv == Rv.SUCCESS
+        ada.send_transmit(ada.card, VERIFY)
+        assert slow.working.wait(5)
+        bob.send(Request.BEGIN, Begin(bob.card))
+        assert bob.silent(0.05)
+        with in_the_background(lambda: how(leaver)):
+            try:
+                assert not bob.silent(1)
+                assert bob.answer(Begin).rv == Rv.RESET_CARD
+                assert bob.reconnect(bob.card).rv == Rv.SUCCESS
+                assert bob.says(VERIFIED) == DENIED
+            finally:
+                slow.may_answer.set()
+        assert ada.answer_to_transmit()[1] == OK
 
 
 @pytest.mark.parametrize("size", [4, 5, 261, 65_535, 65_536, 65_548])

@@ -112,23 +112,27 @@ class Core:
             self._tell(client, signal)
         self._waiting.clear()
 
-    def touched(self, client: Client, message: Message) -> list[Reader]:
-        """The readers whose cards a request may power, reset or use, in a fixed order."""
+    def touched(self, client: Client, message: Message) -> Reader | None:
+        """The reader whose card a request may power, reset or use; for RELEASE see `part`."""
         body = message.body
         if isinstance(body, Transmit | Reconnect | Disconnect | End):
-            reader = client.handles.get(body.card)
-        elif isinstance(body, Connect):
-            reader = self._reader_named(body.reader)
-        elif isinstance(body, Release):
-            return self.held_by(client)
-        else:
-            return []
-        return [] if reader is None else [reader]
+            return client.handles.get(body.card)
+        if isinstance(body, Connect):
+            return self._reader_named(body.reader)
+        return None
 
     def held_by(self, client: Client) -> list[Reader]:
-        """The readers that the client is connected to, in a fixed order."""
+        """The readers that the client is connected to."""
         held = set(client.handles.values())
         return [reader for reader in self.readers if reader in held]
+
+    def part(self, client: Client, reader: Reader) -> None:
+        """End a client's connections to this reader as if it were gone."""
+        for handle in [handle for handle, its in client.handles.items() if its is reader]:
+            reader.abandon(handle)
+            self._handles.discard(handle)
+            del client.handles[handle]
+        self.tell_all()
 
     # --- requests -------------------------------------------------------------------------------
 
@@ -329,12 +333,8 @@ class Core:
 
     def _end_context(self, client: Client) -> None:
         """End the client's connections and forget its context."""
-        for handle, reader in client.handles.items():
-            reader.abandon(handle)
-            self._handles.discard(handle)
-        if client.handles:
-            self.tell_all()
-        client.handles.clear()
+        for reader in self.held_by(client):
+            self.part(client, reader)
         if client.context:
             del self._contexts[client.context]
             client.context = 0

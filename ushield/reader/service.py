@@ -12,7 +12,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Condition, Lock, Thread, current_thread
 from types import TracebackType
@@ -24,7 +24,7 @@ from ushield.reader.codes import Rv
 from ushield.reader.connection import Connection, listen, trusted
 from ushield.reader.contacts import take_power
 from ushield.reader.core import Client, Core
-from ushield.reader.messages import Inbox, Message, MessageError, ReaderRecord, Transmit
+from ushield.reader.messages import Inbox, Message, MessageError, ReaderRecord, Release, Transmit
 from ushield.reader.place import Place, place
 from ushield.reader.slots import WAIT, Reader, Wait
 from ushield.reader.specs import ReaderError, ReaderSpec, check_names, default_names
@@ -232,27 +232,27 @@ class PcscService:
 
     def _try(self, client: Client, message: Message) -> bytes | Wait:
         """One attempt; WAIT when the client has to wait for another one's transaction."""
-        readers = self._core.touched(client, message)
-        if isinstance(message.body, Transmit):
-            return self._transmit(client, message.body, message.data, readers)
-        with ExitStack() as stack:
-            for reader in readers:
-                stack.enter_context(self._busy[reader])
-            with self._changing():
-                return self._core.handle(client, message)
+        body = message.body
+        if isinstance(body, Release) and body.context == client.context:
+            self._part(client)
+        reader = self._core.touched(client, message)
+        if isinstance(body, Transmit):
+            return self._transmit(client, body, message.data, reader)
+        with nullcontext() if reader is None else self._busy[reader], self._changing():
+            return self._core.handle(client, message)
 
     def _transmit(
-        self, client: Client, request: Transmit, command: bytes, readers: Sequence[Reader]
+        self, client: Client, request: Transmit, command: bytes, reader: Reader | None
     ) -> bytes | Wait:
         core = self._core
-        if not readers:
+        if reader is None:
             raise Hangup("a handle that is not the client's")
         # Not `_changing`, which costs more than all the rest: a transmission signals nobody.
-        with self._busy[readers[0]]:
+        with self._busy[reader]:
             with self._changed:
                 version = core.version
                 rv = core.may_transmit(client, request)
-                card = readers[0].contacts.card
+                card = reader.contacts.card
                 if core.version != version:
                     self._changed.notify_all()
             if rv is WAIT:
@@ -263,14 +263,18 @@ class PcscService:
         return core.transmitted(client, request, answer)
 
     def _forget(self, connection: Connection) -> None:
-        client = connection.client
-        with ExitStack() as stack:
-            for reader in self._core.held_by(client):
-                stack.enter_context(self._busy[reader])
-            with self._changing():
-                self._core.leave(client)
-                self._connections.pop(client, None)
+        self._part(connection.client)
+        with self._changing():
+            self._core.leave(connection.client)
+            self._connections.pop(connection.client, None)
         self._threads.discard(current_thread())
+
+    def _part(self, client: Client) -> None:
+        """End a client's connections to one reader after the other, last where a card works."""
+        held = self._core.held_by(client)
+        for reader in sorted(held, key=lambda reader: self._busy[reader].locked()):
+            with self._busy[reader], self._changing():
+                self._core.part(client, reader)
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
