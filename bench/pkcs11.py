@@ -15,12 +15,12 @@ from bench.service import client_of_service, find, ratio_row, turn_about
 from bench.worker import Worker
 
 _PIN = "123456"
-_ROUNDS, _COMMANDS = 9, 500
+_TURNS, _COMMANDS = 61, 100
 _KINDS = {
-    "rsa": ("RSA-2048", "RSA -pkeyopt rsa_keygen_bits:2048", 40),
-    "ec": ("P-256", "EC -pkeyopt ec_paramgen_curve:P-256", 150),
+    "rsa": ("RSA-2048", "RSA -pkeyopt rsa_keygen_bits:2048", 10),
+    "ec": ("P-256", "EC -pkeyopt ec_paramgen_curve:P-256", 30),
 }
-"""By the name that the worker knows: the name, what makes it, and signatures in a round."""
+"""By the name that the worker knows: the name, what makes it, and signatures in a turn."""
 
 
 def rows() -> Iterator[Row]:
@@ -45,7 +45,7 @@ def rows() -> Iterator[Row]:
 
 def _parts(signer: Worker, server: Worker, null: Worker, count: int) -> Row:
     """Where the time of a signature goes: the chip, PC/SC, and the rest, which is OpenSC's."""
-    rounds = [_look_into(signer, server, null, count) for _ in range(_ROUNDS)]
+    rounds = [_look_into(signer, server, null, count) for _ in range(_TURNS)]
     whole, sent, chip, trip = (median(column) for column in zip(*rounds, strict=True))
     # A transaction is begun and ended, too.
     trips = sent + 2

@@ -10,7 +10,7 @@ from bench.service import find, ratio_row, turn_about
 from bench.worker import Worker
 from tests.pcscd import Pcscd, eventually
 
-_COMMANDS = 1500
+_COMMANDS = 300
 _CARDS = {"chip": 0, "null": 1}
 """The slot of vpcd in which each is: it has two."""
 
