@@ -71,7 +71,7 @@ DELIBERATE = (
     Difference(
         "SCardControl: CM_IOCTL_GET_FEATURE_REQUEST",
         "vpcd does not know the question; ours answers with an empty list of features",
-        r"control( FEATURES .*)?",
+        r"control( FEATURES( .*)?)?",
         r"UNSUPPORTED_FEATURE 0",
         r"SUCCESS 0",
     ),
@@ -86,7 +86,7 @@ DELIBERATE = (
     Difference(
         "connect after another client took the power away and a third reconnected",
         "pcscd takes the card for powered and does not power it",
-        r"connect",
+        r"connect( .*)?",
         r"UNPOWERED_CARD",
         r"SUCCESS T1",
     ),
@@ -110,7 +110,7 @@ DELIBERATE = (
 def explained(call: str, pcscd: str, ours: str) -> bool:
     """Whether the two answers to the call are the same, or differ as they should."""
     return pcscd == ours or any(
-        re.fullmatch(rf"(\S+ )?({one.call}).*", call)
+        re.fullmatch(rf"(\S+ )?({one.call})", call)
         and re.fullmatch(one.pcscd, pcscd)
         and re.fullmatch(one.ours, ours)
         for one in DELIBERATE

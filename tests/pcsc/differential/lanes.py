@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
+from typing import TypeVar
 
 from tests.pcsc.differential.conversation import play
 from tests.pcsc.differential.differences import compare
 from tests.pcsc.differential.script import Script
 from tests.pcsc.differential.sides import PcscdSide, ServiceSide, pcscd_side
+
+T = TypeVar("T")
 
 USUAL_SECONDS, PATIENT_SECONDS = 0.15, 1.0
 """How long a call is watched before it is said to wait. When the sides differ it is said only after
@@ -27,8 +30,8 @@ class Lane:
 
     def differences(self, script: Script) -> list[str]:
         """What differs in the script, as a text with both sides; empty if nothing."""
-        found = self._played(script, USUAL_SECONDS)
-        return self._played(script, PATIENT_SECONDS) if found else []
+        found = self._played(script, USUAL_SECONDS) and self._played(script, PATIENT_SECONDS)
+        return [f"== {script.title}", *found] if found else []
 
     def _played(self, script: Script, patience: float) -> list[str]:
         sides = (self.judge, self.ours)
@@ -53,14 +56,14 @@ class Lanes:
         finally:
             self._free.put(lane)
 
-    def differences(self, scripts: list[Script]) -> list[str]:
-        """What differs in the scripts, played at once as far as there are lanes."""
-        return [line for found in self._pool.map(self._differences, scripts) for line in found]
+    def each(self, do: Callable[[Lane, T], list[str]], what: Iterable[T]) -> list[str]:
+        """Do it with each, at once as far as there are lanes; all that was found."""
 
-    def _differences(self, script: Script) -> list[str]:
-        with self.one() as lane:
-            found = lane.differences(script)
-        return [f"== {script.title}", *found] if found else []
+        def done(one: T) -> list[str]:
+            with self.one() as lane:
+                return do(lane, one)
+
+        return [line for found in self._pool.map(done, what) for line in found]
 
 
 @contextmanager

@@ -19,7 +19,7 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "reader.md"
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
 def test_chapter(lanes: Lanes, chapter: Path) -> None:
-    wrong = lanes.differences(scripts(chapter.read_text()))
+    wrong = lanes.each(Lane.differences, scripts(chapter.read_text()))
     assert not wrong, "\n".join(wrong)
 
 
