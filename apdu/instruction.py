@@ -3,6 +3,7 @@
 from enum import IntEnum
 
 from apdu.command import Command
+from apdu.edge import Operation
 
 
 class INS(IntEnum):
@@ -42,12 +43,12 @@ _NAMES = {
     INS.TERMINATE: "TERMINATE CARD USAGE",
 }
 
-_OPERATIONS = {
-    0x00A8: "PSO VERIFY SIGNATURE",
-    0x8086: "PSO DECIPHER",
-    0x8680: "PSO ENCIPHER",
-    0x9080: "PSO HASH",
-    0x9E9A: "PSO SIGN",
+_OPERATIONS: dict[int, str] = {
+    Operation.VERIFY: "PSO VERIFY SIGNATURE",
+    Operation.DECIPHER: "PSO DECIPHER",
+    Operation.ENCIPHER: "PSO ENCIPHER",
+    Operation.HASH: "PSO HASH",
+    Operation.SIGN: "PSO SIGN",
 }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from apdu.edge import SO_PIN, USER_PIN, Algorithm, Operation, Use
 from apdu.instruction import INS
 from apdu.payload import (
     Cryptogram,
@@ -27,7 +28,7 @@ from host.errors import CardError, DecipherError, PinBlocked, UnsupportedError, 
 from host.info import PinState, TokenInfo
 from host.link import build
 from host.padding import digest_of, oaep_message
-from host.pin import SO_PIN, USER_PIN, new_pin_block, pin_block
+from host.pin import new_pin_block, pin_block
 from host.publickey import read_public_key, uncompressed
 from host.trace import TraceRecord
 from host.transport import Transport
@@ -140,14 +141,14 @@ class TokenClient(TokenView):
     def sign_block(self, block: bytes, key: KeyChoice = None) -> bytes:
         """RSA: the private operation on a whole padded block. ECDSA: over the digest as given."""
         found = self.key(key, Usage.SIGN)
-        algorithm = uses.RAW if found.kind == "rsa" else uses.EC
-        prepared = uses.environment(found, uses.SIGN, algorithm)
+        algorithm = Algorithm.RAW if found.kind == "rsa" else Algorithm.EC
+        prepared = uses.environment(found, Use.SIGN, algorithm)
         return self.link.use(prepared, uses.sign_command(block))
 
     def sign_on_card(self, message: bytes, key: KeyChoice = None) -> bytes:
         """Sign a message of up to 65,535 bytes that the card itself hashes (SHA-256, PKCS#1)."""
         found = self.key(key, Usage.SIGN)
-        prepared = uses.environment(found, uses.SIGN, uses.algorithm_of(found))
+        prepared = uses.environment(found, Use.SIGN, uses.algorithm_of(found))
         return self.link.use(prepared, _hash_command(message), uses.sign_command(b""))
 
     def hash_on_card(self, message: bytes) -> bytes:
@@ -164,11 +165,11 @@ class TokenClient(TokenView):
     ) -> bool:
         """Whether the card finds this to be the key's signature: PKCS#1 v1.5 or ECDSA."""
         found = self.key(key, Usage.SIGN)
-        prepared = uses.environment(found, uses.VERIFY, uses.algorithm_of(found))
+        prepared = uses.environment(found, Use.VERIFY, uses.algorithm_of(found))
         data = uses.signature_input(found, digest_of(message, hash), hash)
         given = build_signature_input(SignatureInput(signature, data))
         try:
-            self.link.use(prepared, build(INS.PSO, uses.PSO_VERIFY, given))
+            self.link.use(prepared, build(INS.PSO, Operation.VERIFY, given))
         except CardError as refusal:
             if refusal.sw == SW.VERIFY_FAILED:
                 return False
@@ -206,10 +207,10 @@ class TokenClient(TokenView):
             raise DecipherError(
                 f"a cryptogram for this key has {found.size} bytes, not {len(cryptogram)}"
             )
-        algorithm = uses.PKCS1 if padding == "pkcs1" else uses.RAW
-        prepared = uses.environment(found, uses.DECIPHER, algorithm)
+        algorithm = Algorithm.PKCS1 if padding == "pkcs1" else Algorithm.RAW
+        prepared = uses.environment(found, Use.DECIPHER, algorithm)
         data = build_cryptogram(Cryptogram(0, cryptogram))
-        plain = self.link.use(prepared, build(INS.PSO, uses.PSO_DECIPHER, data, uses.ALL))
+        plain = self.link.use(prepared, build(INS.PSO, Operation.DECIPHER, data, uses.ALL))
         return oaep_message(plain, hash, label) if padding == "oaep" else plain
 
     def encipher(
@@ -225,8 +226,8 @@ class TokenClient(TokenView):
         if len(plain) > found.size - _PKCS1_OVERHEAD:
             most = found.size - _PKCS1_OVERHEAD
             raise UnsupportedError(f"this key takes {most} bytes at most, not {len(plain)}")
-        prepared = uses.environment(found, uses.ENCIPHER, uses.PKCS1)
-        answer = self.link.use(prepared, build(INS.PSO, uses.PSO_ENCIPHER, plain, uses.ALL))
+        prepared = uses.environment(found, Use.ENCIPHER, Algorithm.PKCS1)
+        answer = self.link.use(prepared, build(INS.PSO, Operation.ENCIPHER, plain, uses.ALL))
         return answer[1:]
 
     def derive(self, peer: ec.EllipticCurvePublicKey, key: KeyChoice = None) -> bytes:
@@ -235,7 +236,7 @@ class TokenClient(TokenView):
         if found.kind != "ec":
             raise UnsupportedError(f"key {found.reference} is an RSA key and agrees on nothing")
         request = build_ecdh_request(EcdhRequest(uncompressed(peer)))
-        prepared = uses.environment(found, uses.AGREE, uses.EC)
+        prepared = uses.environment(found, Use.AGREE, Algorithm.EC)
         return self.link.use(prepared, build(INS.GENERAL_AUTHENTICATE, 0, request, uses.ALL))
 
     # --- within ---------------------------------------------------------------------------------
@@ -258,4 +259,4 @@ class TokenClient(TokenView):
 def _hash_command(message: bytes) -> bytes:
     if len(message) > _MOST_HASHED:
         raise UnsupportedError(f"the card hashes up to {_MOST_HASHED} bytes, not {len(message)}")
-    return build(INS.PSO, uses.PSO_HASH, message, 32)
+    return build(INS.PSO, Operation.HASH, message, 32)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cryptography import x509
 
+from apdu.edge import KEY_FILES
 from apdu.errors import ApduError
 from apdu.filecontrol import FileKind
 from apdu.instruction import INS
@@ -31,8 +32,6 @@ APPLICATION = bytes.fromhex("5015")
 """The path of the PKCS#15 application's directory, from the master file."""
 
 PRIVATE_KEYS, CERTIFICATES = APPLICATION + b"\x44\x02", APPLICATION + b"\x44\x03"
-KEY_FILES = 0x4B00
-"""Identifier of key file 0; the low byte is the key's reference."""
 
 _READ = 256
 

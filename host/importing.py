@@ -6,14 +6,13 @@ from collections.abc import Iterator
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from apdu.edge import EcPart, RsaPart
 from apdu.pkcs15.entries import KeyKind
 from host.errors import UnsupportedError
 from host.publickey import CURVES, uncompressed
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
-_MODULUS, _EXPONENT, _P, _Q, _DP, _DQ, _Q_INVERSE = 0x80, 0x81, 0x83, 0x84, 0x85, 0x86, 0x87
-_EC_POINT, _EC_PRIVATE = 0x86, 0x87
 _RSA_BITS = (1024, 2048, 3072, 4096)
 
 
@@ -35,17 +34,17 @@ def key_parts(key: PrivateKey) -> Iterator[tuple[int, bytes]]:
     """
     if isinstance(key, ec.EllipticCurvePrivateKey):
         size = -(-key.key_size // 8)
-        yield _EC_PRIVATE, key.private_numbers().private_value.to_bytes(size, "big")
-        yield _EC_POINT, uncompressed(key.public_key())
+        yield EcPart.PRIVATE, key.private_numbers().private_value.to_bytes(size, "big")
+        yield EcPart.POINT, uncompressed(key.public_key())
         return
     numbers = key.private_numbers()
     for component, number in (
-        (_P, numbers.p),
-        (_Q, numbers.q),
-        (_DP, numbers.dmp1),
-        (_DQ, numbers.dmq1),
-        (_Q_INVERSE, numbers.iqmp),
-        (_MODULUS, numbers.public_numbers.n),
-        (_EXPONENT, numbers.public_numbers.e),
+        (RsaPart.P, numbers.p),
+        (RsaPart.Q, numbers.q),
+        (RsaPart.DP, numbers.dmp1),
+        (RsaPart.DQ, numbers.dmq1),
+        (RsaPart.Q_INVERSE, numbers.iqmp),
+        (RsaPart.MODULUS, numbers.public_numbers.n),
+        (RsaPart.EXPONENT, numbers.public_numbers.e),
     ):
         yield component, number.to_bytes(number.bit_length() // 8 + 1, "big")

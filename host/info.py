@@ -3,35 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 
+from apdu.edge import Phase
 from host.directory import CertificateInfo, KeyInfo
 
-
-class Phase(IntEnum):
-    """Where in its life a token is; the value is its life cycle status byte (ISO 7816-4)."""
-
-    MANUFACTURED = 0x01
-    PERSONALISED = 0x03
-    DEACTIVATED = 0x04
-    ACTIVATED = 0x05
-    PIN_BLOCKED = 0x07
-    TERMINATED = 0x0C
-
-    @property
-    def words(self) -> str:
-        """The phase as people read it."""
-        return _WORDS[self]
-
-
-_WORDS = {
-    Phase.MANUFACTURED: "manufactured: blank, to be personalised",
-    Phase.PERSONALISED: "personalised: has its PINs, to be activated",
-    Phase.DEACTIVATED: "deactivated: no key works until the security officer activates it",
-    Phase.ACTIVATED: "activated: in use",
-    Phase.PIN_BLOCKED: "PIN blocked: the PUK unblocks it",
-    Phase.TERMINATED: "terminated: for good",
-}
+__all__ = ["Phase", "PinState", "TokenInfo"]
 
 
 @dataclass(frozen=True, slots=True)

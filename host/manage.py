@@ -11,6 +11,7 @@ import contextlib
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from apdu.edge import KEY_FILES, PKCS15_AID, Data
 from apdu.filecontrol import AccessRules, FileControl, FileKind, build_access, build_file_control
 from apdu.instruction import INS
 from apdu.payload import (
@@ -39,7 +40,6 @@ from host.importing import PrivateKey, describe_key, key_parts
 from host.pin import new_pin_block
 from host.publickey import public_key_file, read_public_key
 from host.usage import Usage, private_key_flags, public_key_flags
-from host.view import PKCS15_AID
 
 KEY_TYPES: dict[str, tuple[KeyKind, int]] = {
     "rsa1024": ("rsa", 1024),
@@ -61,7 +61,6 @@ _KEY_ACCESS = AccessRules(1, 1, 1, 1)
 _OBJECT_ACCESS = AccessRules(0, 1, 1, 0xF)
 _PUBLIC_KEYS = d.APPLICATION + b"\x44\x04"
 _CERTIFICATE_FILES, _PUBLIC_KEY_FILES = 0x4300, 0x5500
-_FILE_LIST, _FORMAT, _STORE_PIN, _IMPORT = 0x01A1, 0x01E0, 0x0100, 0x0100
 _FILE_KINDS: dict[KeyKind, FileKind] = {"rsa": FileKind.RSA_KEY, "ec": FileKind.EC_KEY}
 _FCP = 0x62
 _ALL_MEMORY = 0xFFFF
@@ -82,7 +81,7 @@ class TokenManager:
         """Erase everything and lay the two directories anew; with the SO PIN once activated."""
         access = (build_access(MF_ACCESS), build_access(DF_ACCESS))
         command = build_format_card(FormatCard(_ALL_MEMORY, *access))
-        self._link.command(INS.PUT_DATA, _FORMAT, command)
+        self._link.command(INS.PUT_DATA, Data.FORMAT, command)
         self.client.refresh()
 
     def store_pin(self, reference: int, pin: str | bytes, puk: str | bytes) -> None:
@@ -93,7 +92,7 @@ class TokenManager:
             PIN_TRIES,
             PUK_TRIES,
         )
-        self._link.command(INS.PUT_DATA, _STORE_PIN | reference, build_pin_record(record))
+        self._link.command(INS.PUT_DATA, Data.STORE | reference, build_pin_record(record))
 
     def activate(self) -> None:
         """End personalisation, or, with the SO PIN, a deactivation; access rules bind from here."""
@@ -162,7 +161,7 @@ class TokenManager:
         with self._link.transaction():
             reference = self._create_key_file(kind, bits, usage)
             for component, value in key_parts(key):
-                self._link.command(INS.PUT_DATA, _IMPORT | component, value)
+                self._link.command(INS.PUT_DATA, Data.STORE | component, value)
             return self._enter(reference, label, kind, bits, usage, IMPORTED)
 
     def write_certificate(
@@ -189,7 +188,7 @@ class TokenManager:
 
     def _create_key_file(self, kind: KeyKind, bits: int, usage: Usage) -> int:
         """A new key file, selected; its reference is the lowest one that is free."""
-        fid = self._free_file(d.KEY_FILES)
+        fid = self._free_file(KEY_FILES)
         path = d.APPLICATION + fid.to_bytes(2, "big")
         control = FileControl.of(
             _FCP,
@@ -218,7 +217,7 @@ class TokenManager:
         """Enter a new key in the directory of private keys, and its public key likewise."""
         identifier = self._free_identifier(reference)
         key = d.KeyInfo(reference, label, identifier, kind, bits, private_key_flags(usage))
-        fid = (d.KEY_FILES | reference).to_bytes(2, "big")
+        fid = (KEY_FILES | reference).to_bytes(2, "big")
         private = PrivateKeyEntry(
             label=label,
             id=key.id,
@@ -254,7 +253,7 @@ class TokenManager:
 
     def _free_file(self, base: int, preferred: int = 1) -> int:
         self._link.select(d.APPLICATION)
-        listed = self._link.command(INS.GET_DATA, _FILE_LIST, le=256)
+        listed = self._link.command(INS.GET_DATA, Data.FILES, le=256)
         taken = {listed[at : at + 2] for at in range(0, len(listed), 2)}
         for number in (preferred, *range(1, 256)):
             fid: int = base | number

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 
+from apdu.edge import PKCS15_AID, SO_PIN, USER_PIN
 from apdu.filecontrol import AccessRules
 from apdu.pkcs15.entries import PinEntry
 from apdu.pkcs15.entries import TokenInfo as TokenInfoFile
@@ -24,9 +25,8 @@ from host.directory import APPLICATION, MASTER_FILE, KeyInfo
 from host.errors import UnsupportedError
 from host.info import TokenInfo
 from host.manage import KEY_TYPES, TokenManager
-from host.pin import LONGEST, SHORTEST, SO_PIN, USER_PIN, new_pin_block
+from host.pin import LONGEST, SHORTEST, new_pin_block
 from host.usage import Usage
-from host.view import PKCS15_AID
 
 MANUFACTURER = "U-Shield"
 

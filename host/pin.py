@@ -8,9 +8,6 @@ from __future__ import annotations
 from apdu.payload import pad_pin
 from host.errors import PinFormatError
 
-USER_PIN, SO_PIN = 1, 3
-"""References of the holder's PIN and of the security officer's."""
-
 SHORTEST, LONGEST = 6, 8
 """Bytes of a PIN when it is set. One that is only presented may be shorter."""
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from apdu.edge import KEY_FILES, Data
 from apdu.errors import ApduError
 from apdu.instruction import INS
 from apdu.tlv import parse_tlv
-from host.directory import APPLICATION, KEY_FILES, KeyInfo
+from host.directory import APPLICATION, KeyInfo
 from host.errors import AnswerError, UnsupportedError
 from host.link import CardLink
 
@@ -17,18 +18,16 @@ PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 CURVES: dict[int, ec.EllipticCurve] = {256: ec.SECP256R1(), 384: ec.SECP384R1()}
 """The curves that the chip knows, by the bits of their field."""
 
-_MODULUS, _EXPONENT, _POINT = 0x0101, 0x0102, 0x0186
-
 
 def read_public_key(link: CardLink, key: KeyInfo) -> PublicKey:
     """The public key of a key file, asked from the card itself."""
     with link.transaction():
         link.select(APPLICATION + (KEY_FILES | key.reference).to_bytes(2, "big"))
         if key.kind == "rsa":
-            modulus = link.command(INS.GET_DATA, _MODULUS, le=256)
-            exponent = link.command(INS.GET_DATA, _EXPONENT, le=256)
+            modulus = link.command(INS.GET_DATA, Data.MODULUS, le=256)
+            exponent = link.command(INS.GET_DATA, Data.EXPONENT, le=256)
             return _rsa(modulus, exponent)
-        return _ec(key.bits, link.command(INS.GET_DATA, _POINT, le=256))
+        return _ec(key.bits, link.command(INS.GET_DATA, Data.POINT, le=256))
 
 
 def uncompressed(key: ec.EllipticCurvePublicKey) -> bytes:

@@ -14,9 +14,11 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from apdu.command import Command, parse_command
+from apdu.edge import CERTIFICATE, Data, Operation
 from apdu.errors import ApduError
 from apdu.instruction import INS, name_of
 from apdu.status import describe
+from apdu.tlv import build_tlv
 from host.exchange import Transmit
 
 
@@ -69,13 +71,17 @@ _ANY_PARAMETERS: Mapping[int, _Shown] = MappingProxyType(
 )
 """Paths, control parameters, public points, challenges and signatures over them."""
 
-_PUBLIC_OBJECTS = (0x0101, 0x0102, 0x0186, 0x01A0, 0x01A1, 0x01AA, 0x01B0, 0x01B1, 0x01B2, 0x01B3)
+_PUBLIC_OBJECTS = (
+    *(Data.MODULUS, Data.EXPONENT, Data.POINT),
+    *(Data.APPLET_INFO, Data.FILES, Data.CAPABILITIES),
+    *(Data.SERIAL, Data.LABEL, Data.PHASE, Data.TRIES),
+)
 
 _BY_PARAMETERS: Mapping[tuple[int, int], _Shown] = MappingProxyType(
     {
-        (INS.PSO, 0x00A8): _COMMAND,
-        (INS.PSO, 0x8680): _ANSWER,
-        (INS.PUT_DATA, 0x01E0): _COMMAND,
+        (INS.PSO, Operation.VERIFY): _COMMAND,
+        (INS.PSO, Operation.ENCIPHER): _ANSWER,
+        (INS.PUT_DATA, Data.FORMAT): _COMMAND,
         **{(INS.GET_DATA, tag): _ANSWER for tag in _PUBLIC_OBJECTS},
     }
 )
@@ -87,15 +93,15 @@ _LONGEST_DIGEST_INFO = 19 + 64
 _NO_CLASS = 0xFF
 """A class that no command has (ISO 7816-4 §5.4.1): for bytes that are none."""
 
-_CERTIFICATE_REQUEST = bytes.fromhex("5C027F21")
+_CERTIFICATE_REQUEST = build_tlv(0x5C, CERTIFICATE.to_bytes(2, "big"))
 
 
 def _shown(command: Command, *, in_chain: bool) -> _Shown:
     if command.cla not in (0x00, 0xA0) or in_chain:
         return _NOTHING
-    if (command.ins, command.p1p2) == (INS.PSO, 0x9E9A):
+    if (command.ins, command.p1p2) == (INS.PSO, Operation.SIGN):
         return _BOTH if len(command.data) <= _LONGEST_DIGEST_INFO else _NOTHING
-    if (command.ins, command.p1p2) == (INS.GET_DATA_ODD, 0x3FFF):
+    if (command.ins, command.p1p2) == (INS.GET_DATA_ODD, Data.BY_TAG_LIST):
         return _BOTH if command.data.startswith(_CERTIFICATE_REQUEST) else _NOTHING
     known = _BY_PARAMETERS.get((command.ins, command.p1p2))
     return known or _ANY_PARAMETERS.get(command.ins, _NOTHING)

@@ -6,20 +6,11 @@ the key usage of an X.509 certificate.
 
 from __future__ import annotations
 
-from enum import IntFlag
-
 from cryptography import x509
 
+from apdu.edge import Usage
 
-class Usage(IntFlag):
-    """The chip's usage qualifier; a use that is not in it is refused (6985)."""
-
-    SIGN = 0x01
-    DECIPHER = 0x02
-    DERIVE = 0x04
-    AUTHENTICATE = 0x08
-    """INTERNAL AUTHENTICATE: sign a challenge that the chip hashes itself."""
-
+__all__ = ["Usage", "certificate_usage", "private_key_flags", "public_key_flags"]
 
 _PRIVATE = {
     Usage.SIGN: {"sign", "nonRepudiation"},

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from apdu.edge import KEY_FILES, Algorithm, Operation, Use
 from apdu.instruction import INS
 from apdu.payload import SecurityEnvironment, build_security_environment
-from host.directory import KEY_FILES, KeyInfo
+from host.directory import KeyInfo
 from host.errors import UnsupportedError
 from host.link import build
 from host.padding import DIGEST_INFO, digest_size, pss_block
@@ -16,28 +17,19 @@ from host.padding import DIGEST_INFO, digest_size, pss_block
 SignPadding = Literal["pkcs1", "pss"]
 """How an RSA key signs a digest; a key on a curve has one way only and does not care."""
 
-SIGN, DECIPHER, AGREE, VERIFY, ENCIPHER = 0x41B6, 0x41B8, 0x41A4, 0x81B6, 0x81B8
-"""P1-P2 of MANAGE SECURITY ENVIRONMENT: for what it prepares a key (ISO 7816-4 §11.5.11)."""
-
-RAW, PKCS1, EC = 0x00, 0x02, 0x04
-"""Algorithm references: the block as given, PKCS#1 v1.5, ECDSA or ECDH."""
-
-PSO_SIGN, PSO_DECIPHER, PSO_HASH, PSO_ENCIPHER, PSO_VERIFY = 0x9E9A, 0x8086, 0x9080, 0x8680, 0x00A8
-"""P1-P2 of PERFORM SECURITY OPERATION (ISO 7816-8)."""
-
 ALL = 256
 """Le of a short command that takes whatever there is."""
 
 
-def environment(key: KeyInfo, template: int, algorithm: int) -> bytes:
+def environment(key: KeyInfo, use: Use, algorithm: Algorithm) -> bytes:
     """The MSE SET command that prepares a key. Keep it: the link knows it again by identity."""
     data = SecurityEnvironment(algorithm, KEY_FILES | key.reference, 0)
-    return build(INS.MSE, template, build_security_environment(data))
+    return build(INS.MSE, use, build_security_environment(data))
 
 
-def algorithm_of(key: KeyInfo) -> int:
+def algorithm_of(key: KeyInfo) -> Algorithm:
     """PKCS#1 v1.5 or ECDSA, by the kind of key."""
-    return PKCS1 if key.kind == "rsa" else EC
+    return Algorithm.PKCS1 if key.kind == "rsa" else Algorithm.EC
 
 
 def signature_input(key: KeyInfo, digest: bytes, hash_name: str) -> bytes:
@@ -69,8 +61,10 @@ def ready_to_sign(
     if padding not in ("pkcs1", "pss"):
         raise UnsupportedError(f"no padding {padding!r} for signatures; there are pkcs1 and pss")
     if key.kind == "rsa" and padding == "pss":
-        return ReadyToSign(environment(key, SIGN, RAW), length, b"", _pss(key, hash_name, entropy))
-    prepared = environment(key, SIGN, algorithm_of(key))
+        return ReadyToSign(
+            environment(key, Use.SIGN, Algorithm.RAW), length, b"", _pss(key, hash_name, entropy)
+        )
+    prepared = environment(key, Use.SIGN, algorithm_of(key))
     if key.kind == "ec" and length > key.size:
         return ReadyToSign(prepared, length, b"", lambda digest: sign_command(digest[: key.size]))
     whole = sign_command(signature_input(key, bytes(length), hash_name))
@@ -86,4 +80,4 @@ def _pss(key: KeyInfo, hash_name: str, entropy: Callable[[int], bytes]) -> Calla
 
 def sign_command(data: bytes) -> bytes:
     """PSO: compute digital signature; without data, over the last hash made on the card."""
-    return build(INS.PSO, PSO_SIGN, data, ALL)
+    return build(INS.PSO, Operation.SIGN, data, ALL)

@@ -9,6 +9,7 @@ from typing import Self
 
 from cryptography import x509
 
+from apdu.edge import CERTIFICATE, PKCS15_AID, USER_PIN, Data, Phase
 from apdu.errors import ApduError
 from apdu.instruction import INS
 from apdu.payload import PinStatus, parse_pin_statuses
@@ -24,20 +25,14 @@ from host.directory import (
     read_keys,
 )
 from host.errors import AnswerError, KeyChoiceError, NotFound, UnsupportedError
-from host.info import Phase, TokenInfo
+from host.info import TokenInfo
 from host.link import CardLink, build
-from host.pin import USER_PIN
 from host.publickey import PublicKey, read_public_key
 from host.trace import TraceRecord
 from host.transport import Transport
 from host.usage import Usage
 from host.uses import SignPadding
 
-PKCS15_AID = bytes.fromhex("A000000063504B43532D3135")
-"""The application's identifier; the longer ones of this project's chips answer to it too."""
-
-_SERIAL, _LABEL, _PHASE, _TRIES = 0x01B0, 0x01B1, 0x01B2, 0x01B3
-_CERTIFICATE = 0x3FFF
 _ALL = 256
 _CHALLENGES = tuple(build(INS.GET_CHALLENGE, 0, le=length) for length in range(1, 257))
 
@@ -91,15 +86,15 @@ class TokenView:
 
     def serial(self) -> bytes:
         """The serial number, 10 bytes, given once to each token."""
-        return self._object(_SERIAL)
+        return self._object(Data.SERIAL)
 
     def label(self) -> str:
         """The label; empty as long as the token is blank."""
-        return self._object(_LABEL).decode(errors="replace")
+        return self._object(Data.LABEL).decode(errors="replace")
 
     def life_cycle(self) -> Phase:
         """The phase the token is in."""
-        value = self._object(_PHASE)
+        value = self._object(Data.PHASE)
         try:
             return Phase(value[0])
         except (IndexError, ValueError):
@@ -131,10 +126,10 @@ class TokenView:
 
     def certificate_der(self, key: KeyChoice = None) -> bytes:
         """The certificate of a key, or the token's first one, as DER. NotFound: there is none."""
-        wanted = build_tlv(0x5C, b"\x7f\x21")
+        wanted = build_tlv(0x5C, CERTIFICATE.to_bytes(2, "big"))
         if key is not None:
             wanted += build_tlv(0x83, bytes((self.key(key).reference,)))
-        answer = self.link.command(INS.GET_DATA_ODD, _CERTIFICATE, wanted, _ALL)
+        answer = self.link.command(INS.GET_DATA_ODD, Data.BY_TAG_LIST, wanted, _ALL)
         try:
             return parse_tlv(answer).value
         except ApduError as error:
@@ -168,7 +163,7 @@ class TokenView:
     def tries(self) -> tuple[PinStatus, ...]:
         """Tries left, and tries in all, of every PIN and its PUK."""
         try:
-            return parse_pin_statuses(self._object(_TRIES))
+            return parse_pin_statuses(self._object(Data.TRIES))
         except ApduError as error:
             raise AnswerError(f"the list of tries is wrong: {error}") from None
 

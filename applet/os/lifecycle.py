@@ -1,7 +1,6 @@
 """The life cycle of a card, as one table: what each phase allows and what leads out of it.
 
-Absence refuses. The codes are the life cycle status bytes of ISO 7816-4 §7.4.10 (table 14): 01
-creation, 03 initialisation, 05 and 07 operational, 04 deactivated, 0C terminated.
+Absence refuses.
 """
 
 from __future__ import annotations
@@ -11,20 +10,10 @@ from dataclasses import dataclass
 from enum import IntEnum, auto
 from types import MappingProxyType
 
+from apdu.edge import Phase
 from apdu.status import SW
 from applet.os.errors import CardError
 from applet.os.store import Records, Store
-
-
-class Phase(IntEnum):
-    """Where in its life a card is; the value is its life cycle status byte."""
-
-    MANUFACTURED = 0x01
-    PERSONALISED = 0x03
-    DEACTIVATED = 0x04
-    ACTIVATED = 0x05
-    PIN_BLOCKED = 0x07
-    TERMINATED = 0x0C
 
 
 class Ability(IntEnum):

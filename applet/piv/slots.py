@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from apdu.edge import EcPart, RsaPart
 from apdu.filecontrol import FileKind
 from apdu.piv import (
     DynamicAuthentication,
@@ -15,15 +18,7 @@ from apdu.status import SW
 from applet.os.access import SecurityStatus
 from applet.os.errors import CardError, refuse_unless
 from applet.os.keys.ec import EcKey
-from applet.os.keys.importing import (
-    DP,
-    DQ,
-    EC_PRIVATE,
-    PRIME_P,
-    PRIME_Q,
-    Q_INVERSE,
-    key_of,
-)
+from applet.os.keys.importing import key_of
 from applet.os.keys.keystore import Key, KeyStore
 from applet.os.keys.rsa import RsaKey
 from applet.os.store import Records, Store
@@ -38,9 +33,15 @@ from applet.piv.profile import (
     kind_of,
 )
 
-_PARTS = {
-    FileKind.RSA_KEY: {0x01: PRIME_P, 0x02: PRIME_Q, 0x03: DP, 0x04: DQ, 0x05: Q_INVERSE},
-    FileKind.EC_KEY: {0x06: EC_PRIVATE},
+_PARTS: Mapping[FileKind, Mapping[int, int]] = {
+    FileKind.RSA_KEY: {
+        0x01: RsaPart.P,
+        0x02: RsaPart.Q,
+        0x03: RsaPart.DP,
+        0x04: RsaPart.DQ,
+        0x05: RsaPart.Q_INVERSE,
+    },
+    FileKind.EC_KEY: {0x06: EcPart.PRIVATE},
 }
 _LONGEST_DIGEST = 64
 

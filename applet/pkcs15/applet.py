@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from apdu.command import Command
+from apdu.edge import USER_PIN, Phase
 from apdu.filecontrol import AccessRules, FileKind, parse_access
 from apdu.instruction import INS
 from apdu.payload import FormatCard
@@ -15,7 +16,7 @@ from applet.os.files import FCI, MF, File, FileSystem
 from applet.os.keys.entropy import Entropy
 from applet.os.keys.importing import KeyImport
 from applet.os.keys.keystore import KeyStore, check_key_file
-from applet.os.lifecycle import Event, LifeCycle, Phase
+from applet.os.lifecycle import Event, LifeCycle
 from applet.os.pins import PinPolicy, Pins
 from applet.os.store import Store
 from applet.pkcs15 import commands as c
@@ -44,7 +45,7 @@ class Pkcs15Applet:
             _PREFIX,
             life=self._life,
             status=self._status,
-            primary=profile.USER_PIN,
+            primary=USER_PIN,
             policy=policy,
         )
         self._identity = Identity(store, _PREFIX)
@@ -268,7 +269,7 @@ class Pkcs15Applet:
         if self._life.phase is Phase.DEACTIVATED:
             self._may_wipe()
         self._life.move(Event.ACTIVATED)
-        if self._pins.blocked(profile.USER_PIN):
+        if self._pins.blocked(USER_PIN):
             self._life.move(Event.PIN_BLOCKED)
         self._status.clear()
         self._identity.changed()

@@ -6,9 +6,9 @@ Each says which ability of the life cycle it needs. Secrets have no repr.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import ClassVar
 
+from apdu.edge import Use
 from apdu.filecontrol import FileControl
 from apdu.payload import (
     Cryptogram,
@@ -165,16 +165,6 @@ class GenerateKey:
 
     exponent: int | None
     ability: ClassVar[Ability] = Ability.MANAGE
-
-
-class Use(IntEnum):
-    """What MANAGE SECURITY ENVIRONMENT prepares, by its P1-P2 (ISO 7816-4 §11.5.11)."""
-
-    SIGN = 0x41B6
-    DECIPHER = 0x41B8
-    AGREE = 0x41A4
-    VERIFY = 0x81B6
-    ENCIPHER = 0x81B8
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from apdu.command import Command
+from apdu.edge import CERTIFICATE, Data, Operation, Use
 from apdu.errors import ApduError
 from apdu.filecontrol import parse_file_control
 from apdu.instruction import INS
@@ -34,9 +35,10 @@ CLA_DELETE = 0xA0
 
 _SELECT_TEMPLATES = {0x00: 0x6F, 0x04: 0x62, 0x0C: None}
 _SELECT_MODES = frozenset({0x00, 0x01, 0x02, 0x03, 0x08, 0x09})
-_USES = frozenset(c.Use)
+_USES = frozenset(Use)
 _HIGHEST_PIN = 0x0E
 _CHALLENGE = range(8, 65)
+_CERTIFICATE = CERTIFICATE.to_bytes(2, "big")
 _FOREIGN_PROBE = 0xDF30
 """Another driver's GET DATA by which it looks for its own card: unknown instruction to us."""
 
@@ -138,10 +140,10 @@ def _get_data(command: Command) -> c.Typed:
 
 
 def _get_certificate(command: Command) -> c.Typed:
-    refuse_unless(command.p1p2 == 0x3FFF, SW.WRONG_P1P2)
+    refuse_unless(command.p1p2 == Data.BY_TAG_LIST, SW.WRONG_P1P2)
     refuse_unless(command.data, SW.WRONG_LENGTH)
     objects = parse_tlvs(command.data)
-    refuse_unless(find(objects, 0x5C) == b"\x7f\x21", SW.REFERENCE_NOT_FOUND)
+    refuse_unless(find(objects, 0x5C) == _CERTIFICATE, SW.REFERENCE_NOT_FOUND)
     reference = find(objects, 0x83)
     refuse_unless(reference is None or len(reference) == 1, SW.WRONG_DATA)
     return c.GetCertificate(reference[0] if reference else None)
@@ -150,7 +152,7 @@ def _get_certificate(command: Command) -> c.Typed:
 def _put_data(command: Command) -> c.Typed:
     refuse_unless(command.p1 == 0x01, SW.WRONG_P1P2)
     data = command.data
-    if command.p2 == 0xE0:
+    if command.p1p2 == Data.FORMAT:
         refuse_unless(len(data) == 8, SW.WRONG_LENGTH)
         return c.Format(parse_format_card(data))
     if 1 <= command.p2 <= _HIGHEST_PIN:
@@ -168,29 +170,39 @@ def _generate_key(command: Command) -> c.Typed:
 
 def _mse(command: Command) -> c.Typed:
     refuse_unless(command.p1p2 in _USES, SW.WRONG_P1P2)
-    use = c.Use(command.p1p2)
+    use = Use(command.p1p2)
     refuse_unless(command.data, SW.WRONG_LENGTH)
     return c.SetEnvironment(use, parse_security_environment(command.data))
 
 
 def _pso(command: Command) -> c.Typed:
-    data = command.data
-    match command.p1, command.p2:
-        case 0x9E, 0x9A:
-            return c.Sign(data)
-        case 0x80, 0x86:
-            refuse_unless(data, SW.WRONG_LENGTH)
-            return c.Decipher(parse_cryptogram(data))
-        case 0x90, 0x80:
-            return c.Hash(data, answer=bool(command.le))
-        case 0x86, 0x80:
-            refuse_unless(data, SW.WRONG_LENGTH)
-            return c.Encipher(data)
-        case 0x00, 0xA8:
-            refuse_unless(data, SW.WRONG_LENGTH)
-            return c.VerifySignature(parse_signature_input(data))
-        case _:
-            raise CardError(SW.WRONG_P1P2)
+    decoder = _OPERATIONS.get(command.p1p2)
+    if decoder is None:
+        raise CardError(SW.WRONG_P1P2)
+    return decoder(command)
+
+
+def _sign(command: Command) -> c.Typed:
+    return c.Sign(command.data)
+
+
+def _decipher(command: Command) -> c.Typed:
+    refuse_unless(command.data, SW.WRONG_LENGTH)
+    return c.Decipher(parse_cryptogram(command.data))
+
+
+def _hash(command: Command) -> c.Typed:
+    return c.Hash(command.data, answer=bool(command.le))
+
+
+def _encipher(command: Command) -> c.Typed:
+    refuse_unless(command.data, SW.WRONG_LENGTH)
+    return c.Encipher(command.data)
+
+
+def _verify_signature(command: Command) -> c.Typed:
+    refuse_unless(command.data, SW.WRONG_LENGTH)
+    return c.VerifySignature(parse_signature_input(command.data))
 
 
 def _general_authenticate(command: Command) -> c.Typed:
@@ -224,6 +236,14 @@ def _bare(typed: c.Typed) -> Callable[[Command], c.Typed]:
 
     return decoder
 
+
+_OPERATIONS: dict[int, Callable[[Command], c.Typed]] = {
+    Operation.SIGN: _sign,
+    Operation.DECIPHER: _decipher,
+    Operation.HASH: _hash,
+    Operation.ENCIPHER: _encipher,
+    Operation.VERIFY: _verify_signature,
+}
 
 _DECODERS: dict[int, Callable[[Command], c.Typed]] = {
     INS.PSO: _pso,

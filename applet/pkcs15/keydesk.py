@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 
+from apdu.edge import KEY_FILES, Algorithm, Usage, Use
 from apdu.payload import Cryptogram, SecurityEnvironment, SignatureInput
 from apdu.status import SW
 from applet.os.access import SecurityStatus
@@ -16,21 +17,13 @@ from applet.os.errors import CardError, refuse_unless
 from applet.os.files import FileSystem
 from applet.os.keys.ec import EcKey
 from applet.os.keys.encoding import is_message_block, is_signature_block
-from applet.os.keys.keystore import (
-    AUTHENTICATE,
-    DECIPHER,
-    DERIVE,
-    SIGN,
-    Key,
-    KeyStore,
-    usage_of,
-)
+from applet.os.keys.keystore import Key, KeyStore, usage_of
 from applet.os.keys.rsa import RsaKey
-from applet.pkcs15.commands import Use
-from applet.pkcs15.profile import APP_DF, KEY_HIGH_BYTE
+from applet.pkcs15.profile import APP_DF
 
-RAW, PKCS1, EC = 0x00, 0x02, 0x04
-"""Algorithm references (tag 80): the block as given, PKCS#1 v1.5, ECDSA or ECDH."""
+_ALGORITHMS = frozenset(Algorithm)
+_SIGN, _DECIPHER, _DERIVE, _AUTHENTICATE = map(int, Usage)
+"""As bare numbers: they are compared at every use of a key."""
 
 _WHOLE, _FIRST_HALF, _SECOND_HALF = 0x00, 0x81, 0x82
 """Padding indicators of a cryptogram; the halves are for hosts that do not chain."""
@@ -69,30 +62,30 @@ class KeyDesk:
             path = self._by_reference(environment.key_reference or 0)
         else:
             path = APP_DF + fid.to_bytes(2, "big")
-        algorithm = environment.algorithm or RAW
-        refuse_unless(algorithm in (RAW, PKCS1, EC), SW.WRONG_DATA)
+        algorithm = environment.algorithm or Algorithm.RAW
+        refuse_unless(algorithm in _ALGORITHMS, SW.WRONG_DATA)
         refuse_unless(self._files.get(path) is not None, SW.REFERENCE_NOT_FOUND)
         self._prepared[use] = Prepared(path, algorithm)
         self._half = b""
 
     def sign(self, data: bytes) -> bytes:
         """A signature over `data`, or over the digest of the last PSO HASH when it is empty."""
-        key, usage, algorithm = self._use(Use.SIGN, SIGN)
+        key, usage, algorithm = self._use(Use.SIGN, _SIGN)
         if not data:
             return self._sign_digest(key, self._take_digest())
         if isinstance(key, EcKey):
             return key.sign(data)
-        if algorithm == PKCS1:
+        if algorithm == Algorithm.PKCS1:
             return key.sign(data)
         block = key.full_block(data)
         result = key.sign_block(block)
-        if not usage & DECIPHER and is_message_block(result):
+        if not usage & _DECIPHER and is_message_block(result):
             refuse_unless(is_signature_block(block, key.bits), SW.CONDITIONS)
         return result
 
     def decipher(self, cryptogram: Cryptogram) -> bytes:
         """The plain text of a cryptogram; nothing yet for the first of two halves."""
-        key, usage, algorithm = self._use(Use.DECIPHER, DECIPHER)
+        key, usage, algorithm = self._use(Use.DECIPHER, _DECIPHER)
         if not isinstance(key, RsaKey):
             raise CardError(SW.CONDITIONS)
         body = cryptogram.body
@@ -103,23 +96,23 @@ class KeyDesk:
             body, self._half = self._half + body, b""
         elif cryptogram.indicator != _WHOLE:
             raise CardError(SW.WRONG_DATA)
-        if algorithm == PKCS1:
+        if algorithm == Algorithm.PKCS1:
             return key.decipher(body)
         block = key.full_block(body)
-        if not usage & SIGN:
+        if not usage & _SIGN:
             refuse_unless(not is_signature_block(block, key.bits), SW.CONDITIONS)
         return key.decipher_block(block)
 
     def agree(self, point: bytes) -> bytes:
         """ECDH with the other side's point: the x coordinate."""
-        key, _, _ = self._use(Use.AGREE, DERIVE)
+        key, _, _ = self._use(Use.AGREE, _DERIVE)
         if not isinstance(key, EcKey):
             raise CardError(SW.CONDITIONS)
         return key.agree(point)
 
     def authenticate(self, reference: int, challenge: bytes) -> bytes:
         """INTERNAL AUTHENTICATE: a signature over the challenge's SHA-256, made on the chip."""
-        key, _ = self._open(self._by_reference(reference), AUTHENTICATE)
+        key, _ = self._open(self._by_reference(reference), _AUTHENTICATE)
         return self._sign_digest(key, sha256(challenge).digest())
 
     def hash(self, message: bytes, *, answer: bool) -> bytes:
@@ -180,4 +173,4 @@ class KeyDesk:
 
     @staticmethod
     def _by_reference(reference: int) -> bytes:
-        return APP_DF + KEY_HIGH_BYTE + bytes((reference,))
+        return APP_DF + (KEY_FILES | reference).to_bytes(2, "big")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from apdu.edge import CERTIFICATE, KEY_FILES, Data
 from apdu.errors import ApduError
 from apdu.filecontrol import FileKind
 from apdu.payload import AppletInfo, build_applet_info, build_capabilities, build_pin_status
@@ -32,7 +33,6 @@ from applet.pkcs15.identity import Identity
 from applet.pkcs15.selection import Selection
 
 _EC_POINT_TAG = 0x86
-_CERTIFICATE_TAG = 0x7F21
 
 
 class Objects:
@@ -55,16 +55,16 @@ class Objects:
         self._life = life
         self._selection = selection
         self._makers: dict[int, Callable[[], bytes]] = {
-            0x0101: self._modulus,
-            0x0102: self._exponent,
-            0x0186: self._point,
-            0x01A0: self._applet_info,
-            0x01A1: self._file_list,
-            0x01AA: lambda: build_capabilities(profile.CAPABILITIES),
-            0x01B0: lambda: identity.serial,
-            0x01B1: self._label,
-            0x01B2: lambda: bytes((life.phase,)),
-            0x01B3: self._tries,
+            Data.MODULUS: self._modulus,
+            Data.EXPONENT: self._exponent,
+            Data.POINT: self._point,
+            Data.APPLET_INFO: self._applet_info,
+            Data.FILES: self._file_list,
+            Data.CAPABILITIES: lambda: build_capabilities(profile.CAPABILITIES),
+            Data.SERIAL: lambda: identity.serial,
+            Data.LABEL: self._label,
+            Data.PHASE: lambda: bytes((life.phase,)),
+            Data.TRIES: self._tries,
         }
 
     def get(self, tag: int) -> bytes:
@@ -81,13 +81,13 @@ class Objects:
             certificate = first_object(self._whole(entry.path))
         except (ApduError, CardError):
             raise CardError(SW.REFERENCE_NOT_FOUND) from None
-        return build_tlv(_CERTIFICATE_TAG, certificate)
+        return build_tlv(CERTIFICATE, certificate)
 
     def _certificate_entry(self, reference: int | None) -> CertificateEntry:
         entries = read_certificates(self._whole(profile.CERTIFICATES))
         if reference is None:
             return _first(entries)
-        file = profile.KEY_HIGH_BYTE + bytes((reference,))
+        file = (KEY_FILES | reference).to_bytes(2, "big")
         keys = read_private_keys(self._whole(profile.PRIVATE_KEYS))
         identifiers = {key.id for key in keys if key.path.endswith(file)}
         return _first(tuple(entry for entry in entries if entry.id in identifiers))

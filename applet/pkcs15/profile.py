@@ -7,11 +7,11 @@ the open OsEID card; file identifiers are those of its profile (myeid.profile).
 from __future__ import annotations
 
 from apdu.atr import Atr, InterfaceBytes, build_atr
+from apdu.edge import PKCS15_AID
 from apdu.filecontrol import AccessRules, FileKind
 from apdu.payload import Capabilities
 from applet.os.files import MF, File
 
-PKCS15_AID = bytes.fromhex("A000000063504B43532D3135")
 USHIELD_AID = bytes.fromhex("F0555348 49454C44 01")
 AIDS = (PKCS15_AID, USHIELD_AID)
 
@@ -39,10 +39,6 @@ APP_DF = MF + b"\x50\x15"
 TOKEN_INFO = APP_DF + b"\x50\x32"
 PRIVATE_KEYS = APP_DF + b"\x44\x02"
 CERTIFICATES = APP_DF + b"\x44\x03"
-KEY_HIGH_BYTE = b"\x4b"
-"""High byte of a key file's identifier; the low byte is the key reference."""
-
-USER_PIN, SO_PIN = 1, 3
 SERIAL_LENGTH = 10
 
 BORN_MF = AccessRules(1, 1, 3, 0xF)

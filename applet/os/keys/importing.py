@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from apdu.edge import EcPart, RsaPart
 from apdu.filecontrol import FileKind
 from apdu.status import SW
 from applet.os.errors import CardError
@@ -18,17 +19,13 @@ from applet.os.keys.ec import CURVES, EcKey
 from applet.os.keys.keystore import Key
 from applet.os.keys.rsa import RsaKey
 
-MODULUS, EXPONENT = 0x80, 0x81
-PRIME_P, PRIME_Q, DP, DQ, Q_INVERSE = 0x83, 0x84, 0x85, 0x86, 0x87
-EC_POINT, EC_PRIVATE = 0x86, 0x87
-
-_NEEDED = {
-    FileKind.RSA_KEY: frozenset({MODULUS, EXPONENT, PRIME_P, PRIME_Q}),
-    FileKind.EC_KEY: frozenset({EC_POINT, EC_PRIVATE}),
+_NEEDED: Mapping[FileKind, frozenset[int]] = {
+    FileKind.RSA_KEY: frozenset({RsaPart.MODULUS, RsaPart.EXPONENT, RsaPart.P, RsaPart.Q}),
+    FileKind.EC_KEY: frozenset(EcPart),
 }
-_KNOWN = {
-    FileKind.RSA_KEY: _NEEDED[FileKind.RSA_KEY] | {DP, DQ, Q_INVERSE},
-    FileKind.EC_KEY: _NEEDED[FileKind.EC_KEY],
+_KNOWN: Mapping[FileKind, frozenset[int]] = {
+    FileKind.RSA_KEY: frozenset(RsaPart),
+    FileKind.EC_KEY: frozenset(EcPart),
 }
 
 
@@ -69,17 +66,17 @@ def key_of(
 
 def _rsa(bits: int, parts: Mapping[int, bytes], exponent: int | None) -> RsaKey:
     number = {component: int.from_bytes(value, "big") for component, value in parts.items()}
-    p, q = number[PRIME_P], number[PRIME_Q]
-    e = number.get(EXPONENT, exponent or 0)
+    p, q = number[RsaPart.P], number[RsaPart.Q]
+    e = number.get(RsaPart.EXPONENT, exponent or 0)
     d = rsa.rsa_recover_private_exponent(e, p, q)
     numbers = rsa.RSAPrivateNumbers(
         p=p,
         q=q,
         d=d,
-        dmp1=number.get(DP) or rsa.rsa_crt_dmp1(d, p),
-        dmq1=number.get(DQ) or rsa.rsa_crt_dmq1(d, q),
-        iqmp=number.get(Q_INVERSE) or rsa.rsa_crt_iqmp(p, q),
-        public_numbers=rsa.RSAPublicNumbers(e, number.get(MODULUS, p * q)),
+        dmp1=number.get(RsaPart.DP) or rsa.rsa_crt_dmp1(d, p),
+        dmq1=number.get(RsaPart.DQ) or rsa.rsa_crt_dmq1(d, q),
+        iqmp=number.get(RsaPart.Q_INVERSE) or rsa.rsa_crt_iqmp(p, q),
+        public_numbers=rsa.RSAPublicNumbers(e, number.get(RsaPart.MODULUS, p * q)),
     )
     if numbers.public_numbers.n.bit_length() != bits:
         raise ValueError
@@ -87,7 +84,7 @@ def _rsa(bits: int, parts: Mapping[int, bytes], exponent: int | None) -> RsaKey:
 
 
 def _ec(bits: int, parts: Mapping[int, bytes]) -> EcKey:
-    key = EcKey(ec.derive_private_key(int.from_bytes(parts[EC_PRIVATE], "big"), CURVES[bits]))
-    if key.point != parts.get(EC_POINT, key.point):
+    key = EcKey(ec.derive_private_key(int.from_bytes(parts[EcPart.PRIVATE], "big"), CURVES[bits]))
+    if key.point != parts.get(EcPart.POINT, key.point):
         raise ValueError
     return key

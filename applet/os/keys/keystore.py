@@ -5,6 +5,7 @@ from __future__ import annotations
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
+from apdu.edge import Usage
 from apdu.filecontrol import FileKind
 from apdu.status import SW
 from applet.os.errors import CardError, refuse_unless
@@ -18,15 +19,11 @@ Key = RsaKey | EcKey
 
 RSA_BITS = frozenset({1024, 2048, 3072, 4096})
 _RSA_EXPONENTS = frozenset({3, 65537})
-
-
-SIGN, DECIPHER, DERIVE, AUTHENTICATE = 0x01, 0x02, 0x04, 0x08
-"""What a key may be used for: bits of the usage qualifier in its file control parameters."""
-_ANY = SIGN | DECIPHER | DERIVE | AUTHENTICATE
+_ANY = sum(Usage)
 
 
 def usage_of(file: File) -> int:
-    """The uses that a key file declares; without a declaration all that its kind can do."""
+    """The `Usage` that a key file declares; without a declaration all that its kind can do."""
     return _ANY if file.usage is None else file.usage
 
 
