@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from types import TracebackType
-from typing import Self
 
 from host.errors import TransportClosed
-from host.transport import CardPort
+from host.transport import CardPort, ClosedByWith
 
 _ALONE: AbstractContextManager[None] = nullcontext()
 
 
-class MemoryTransport:
+class MemoryTransport(ClosedByWith):
     """The card is powered on here, and off by `close`. Nobody else can reach it meanwhile."""
 
     exclusive = True
@@ -47,17 +45,6 @@ class MemoryTransport:
         if self._send is not _closed:
             self._send = _closed
             self._card.power_off()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _closed(_command: bytes = b"", /) -> bytes:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from types import ModuleType, TracebackType
-from typing import Any, Self
+from types import ModuleType
+from typing import Any
 
 from host.errors import (
     AmbiguousReader,
@@ -22,6 +22,7 @@ from host.errors import (
     TransportClosed,
     TransportError,
 )
+from host.transport import ClosedByWith
 
 _ERRORS: dict[int, tuple[type[TransportError], str]] = {
     0x8010001D: (NoService, "the PC/SC service does not run: start pcscd"),
@@ -137,7 +138,7 @@ def _choose(context: _Context, name: str | None) -> str:
     return found[0]
 
 
-class PcscTransport:
+class PcscTransport(ClosedByWith):
     """A shared connection to the card in one reader: `open_reader` makes it."""
 
     exclusive = False
@@ -209,17 +210,6 @@ class PcscTransport:
             self._open = False
             self._scard.SCardDisconnect(self._card, self._scard.SCARD_LEAVE_CARD)
             self._context.release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _begin(self) -> None:
         self._check_open()

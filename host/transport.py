@@ -5,9 +5,29 @@ Two ways are there: `host.memory` for a card in this process, `host.pcsc` for a 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Protocol, Self
+
+
+class ClosedByWith(ABC):
+    """What closes itself at the end of a ``with`` statement."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let it go; closing twice is no error."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
 class CardPort(Protocol):

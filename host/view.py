@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
 
 from cryptography import x509
 
@@ -29,7 +27,7 @@ from host.info import TokenInfo
 from host.link import CardLink, build
 from host.publickey import PublicKey, read_public_key
 from host.trace import TraceRecord
-from host.transport import Transport
+from host.transport import ClosedByWith, Transport
 from host.usage import Usage
 from host.uses import SignPadding
 
@@ -37,7 +35,7 @@ _ALL = 256
 _CHALLENGES = tuple(build(INS.GET_CHALLENGE, 0, le=length) for length in range(1, 257))
 
 
-class TokenView:
+class TokenView(ClosedByWith):
     """The part of `host.client.TokenClient` that needs no PIN."""
 
     def __init__(
@@ -50,17 +48,6 @@ class TokenView:
         self.link = CardLink(transport, extended=extended, trace=trace)
         """Where the commands go through: for what has no method here."""
         self.select()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let the card go."""

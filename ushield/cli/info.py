@@ -73,7 +73,7 @@ def _show(found: TokenInfo) -> None:
     for name, value in (
         ("label", found.label or "none"),
         ("serial number", found.serial.hex()),
-        ("phase", found.phase.name.lower().replace("_", " ")),
+        ("phase", found.phase.words),
         ("PIN tries left", _count(found.pin_tries_left)),
         ("PUK tries left", _count(found.puk_tries_left)),
     ):
