@@ -40,7 +40,7 @@ bench: everything ## measure speed, as ratios, and print a table
 torture: everything ## run the long tests that make test leaves out
 	@$(PYTEST) -m torture
 
-fuzz: everything ## run every property with a hundred times as many examples
+fuzz: everything ## run every property with twenty times as many examples
 	@$(PYTEST) -m hypothesis --hypothesis-profile=fuzz
 
 test-debian13: everything ## try the PC/SC service with Debian 13's clients (needs root)
