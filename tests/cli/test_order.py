@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from ushield.cli import run as front
@@ -49,11 +48,7 @@ def slowly(arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> Order
         orders.append(order)
         return 0
 
-    def leave(code: int) -> None:
-        raise typer.Exit(code)
-
     monkeypatch.setattr(front, "execute", execute)
-    monkeypatch.setattr(front, "leave", leave)
     code = CliRunner().invoke(app, ["run", *arguments]).exit_code
     return orders[0] if orders else code
 

@@ -245,6 +245,16 @@ def test_killed_it_leaves_a_folder_that_the_next_one_removes(nothing_left: Path)
     ok("run", *QUICK, "true")
 
 
+def test_ctrl_c_while_keys_are_made_ends_it_at_once() -> None:
+    command = [*ATTENTIVE, *COMMAND, "run", *["--key", "rsa4096"] * 8, "--", "true"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment()) as slow:
+        with pytest.raises(subprocess.TimeoutExpired):
+            slow.wait(1.5)
+        slow.send_signal(signal.SIGINT)
+        _, error = slow.communicate(timeout=10)
+    assert (slow.returncode, error) == (130, b"")
+
+
 # --- signals ----------------------------------------------------------------------------------
 
 

@@ -2,49 +2,52 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from io import TextIOWrapper
+
+_INTERRUPTED = 130
 
 
 def main() -> None:
     """Run the command line; whatever a user can cause ends in one line and its exit code."""
-    from ushield.cli.complaint import Complaint
-    from ushield.cli.order import read_order
-
+    order = None
     try:
+        from ushield.cli.order import read_order
+
         order = read_order(sys.argv[1:])
         if order is None:
             from ushield.cli.app import app, with_default_address
 
-            _show_what_the_terminal_can()
             app(with_default_address(sys.argv[1:]))
-        else:
-            from ushield.cli.child import execute, leave
+            return
+        from ushield.cli.child import execute
 
-            leave(execute(order))
-    except Complaint as complaint:
-        _end(str(complaint), complaint.code)
+        code = execute(order)
     except KeyboardInterrupt:
-        sys.exit(130)
+        code = _INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
-        sys.exit(1)
+        code = 1
     except Exception as error:
-        # Only now: the start is too short for what this imports.
-        from ushield.cli.advice import advice
-
-        line = advice(error)
-        if line is None:
+        explained = _explain(error)
+        if explained is None:
             raise
-        _end(line)
+        line, code = explained
+        sys.stderr.write(f"ushield: {line}\n")
+    if order is None:
+        sys.exit(code)
+    # Python's own tidying up takes 30 ms, and must not meet a key that is still being made.
+    os._exit(code)
 
 
-def _show_what_the_terminal_can() -> None:
-    """A label may have letters that this terminal has not."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
+def _explain(error: Exception) -> tuple[str, int] | None:
+    """A line in a user's words, and the exit code; None for an error that no user can cause."""
+    from ushield.cli.complaint import Complaint
 
+    if isinstance(error, Complaint):
+        return str(error), error.code
+    # Only now: it imports all that can go wrong.
+    from ushield.cli.advice import advice
 
-def _end(line: str, code: int = 1) -> None:
-    sys.stderr.write(f"ushield: {line}\n")
-    sys.exit(code)
+    line = advice(error)
+    return None if line is None else (line, 1)

@@ -53,11 +53,6 @@ def execute(order: Order) -> int:
         return _attend(_start(order.command, {**os.environ, **variables}))
 
 
-def leave(code: int) -> None:
-    """End this program at once: Python's own tidying up takes 30 ms, and nothing is left to do."""
-    os._exit(code)
-
-
 def _fresh_token(keys: Sequence[KeyKind], pins: Mapping[str, str]) -> Token:
     from ushield.cli.ahead import KeysAhead
 
