@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from vectors.errors import MismatchError
 from vectors.loader import Dialogue, Reset, Step
-from vectors.pattern import Status, fill, match
+from vectors.match import match
+from vectors.pattern import Status, fill
 from vectors.profile import VALUES
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vectors.errors import MismatchError, PatternError
+from vectors.match import match
 from vectors.pattern import (
     DEEPEST,
     MOST_BYTES,
@@ -21,7 +22,6 @@ from vectors.pattern import (
     Use,
     ber_length,
     fill,
-    match,
     parse_command,
     parse_pattern,
     parse_status,
