@@ -6,24 +6,10 @@ RFC 8017: DigestInfo of EMSA-PKCS1-v1_5 (§9.2), EMSA-PSS (§9.1), EME-OAEP (§7
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from hmac import compare_digest
-from types import MappingProxyType
 
+from apdu.rsablock import DIGEST_INFO, PSS_TRAILER, mgf1, xor
 from host.errors import DecipherError, UnsupportedError
-
-_TRAILER = 0xBC
-
-DIGEST_INFO: Mapping[str, bytes] = MappingProxyType(
-    {
-        "sha1": bytes.fromhex("3021300906052b0e03021a05000414"),
-        "sha224": bytes.fromhex("302d300d06096086480165030402040500041c"),
-        "sha256": bytes.fromhex("3031300d060960864801650304020105000420"),
-        "sha384": bytes.fromhex("3041300d060960864801650304020205000430"),
-        "sha512": bytes.fromhex("3051300d060960864801650304020305000440"),
-    }
-)
-"""The DER that stands before a digest (RFC 8017 §9.2, note 1), by the name of the hash."""
 
 
 def digest_size(name: str) -> int:
@@ -53,9 +39,9 @@ def pss_block(
         )
     value = hashlib.new(name, bytes(8) + digest + salt, usedforsecurity=False).digest()
     data = bytes(room) + b"\x01" + salt
-    masked = _xor(data, _mgf1(value, len(data), mask_hash or name))
+    masked = xor(data, mgf1(value, len(data), mask_hash or name))
     top = 0xFF >> (8 * length - em_bits)
-    block = bytes((masked[0] & top,)) + masked[1:] + value + bytes((_TRAILER,))
+    block = bytes((masked[0] & top,)) + masked[1:] + value + bytes((PSS_TRAILER,))
     return block.rjust(-(-bits // 8), b"\x00")
 
 
@@ -67,8 +53,8 @@ def oaep_message(
     if len(block) < 2 * size + 2:
         raise DecipherError("the key is too short for OAEP with this hash")
     masked_seed, masked_data = block[1 : size + 1], block[size + 1 :]
-    seed = _xor(masked_seed, _mgf1(masked_data, size, mask_hash or name))
-    data = _xor(masked_data, _mgf1(seed, len(masked_data), mask_hash or name))
+    seed = xor(masked_seed, mgf1(masked_data, size, mask_hash or name))
+    data = xor(masked_data, mgf1(seed, len(masked_data), mask_hash or name))
     mark = data.find(b"\x01", size)
     right = compare_digest(data[:size], digest_of(label, name))
     right &= block[0] == 0
@@ -76,14 +62,3 @@ def oaep_message(
     if not right:
         raise DecipherError("this is no OAEP cryptogram for this key, hash and label")
     return data[mark + 1 :]
-
-
-def _mgf1(seed: bytes, length: int, name: str) -> bytes:
-    """MGF1 (RFC 8017 §B.2.1)."""
-    rounds = -(-length // digest_size(name))
-    parts = (digest_of(seed + counter.to_bytes(4, "big"), name) for counter in range(rounds))
-    return b"".join(parts)[:length]
-
-
-def _xor(left: bytes, right: bytes) -> bytes:
-    return (int.from_bytes(left, "big") ^ int.from_bytes(right, "big")).to_bytes(len(left), "big")

@@ -9,10 +9,11 @@ from typing import Literal
 from apdu.edge import KEY_FILES, Algorithm, Operation, Use
 from apdu.instruction import INS
 from apdu.payload import SecurityEnvironment, build_security_environment
+from apdu.rsablock import DIGEST_INFO
 from host.directory import KeyInfo
 from host.errors import UnsupportedError
 from host.link import build
-from host.padding import DIGEST_INFO, digest_size, pss_block
+from host.padding import digest_size, pss_block
 
 SignPadding = Literal["pkcs1", "pss"]
 """How an RSA key signs a digest; a key on a curve has one way only and does not care."""

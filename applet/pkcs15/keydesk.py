@@ -11,6 +11,7 @@ from hashlib import sha256
 
 from apdu.edge import KEY_FILES, Algorithm, Usage, Use
 from apdu.payload import Cryptogram, SecurityEnvironment, SignatureInput
+from apdu.rsablock import DIGEST_INFO
 from apdu.status import SW
 from applet.os.access import SecurityStatus
 from applet.os.errors import CardError, refuse_unless
@@ -28,7 +29,7 @@ _SIGN, _DECIPHER, _DERIVE, _AUTHENTICATE = map(int, Usage)
 _WHOLE, _FIRST_HALF, _SECOND_HALF = 0x00, 0x81, 0x82
 """Padding indicators of a cryptogram; the halves are for hosts that do not chain."""
 
-_SHA256_DIGEST_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
+_SHA256_DIGEST_INFO = DIGEST_INFO["sha256"]
 
 
 @dataclass(frozen=True, slots=True)

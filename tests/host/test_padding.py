@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PSS, P
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apdu.rsablock import DIGEST_INFO
 from host.errors import DecipherError, UnsupportedError
-from host.padding import DIGEST_INFO, digest_of, oaep_message, pss_block
+from host.padding import digest_of, oaep_message, pss_block
 
 HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha1": hashes.SHA1(),

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from hashlib import new as new_hash
 
+from apdu.rsablock import DIGEST_INFO, PSS_TRAILER, mgf1, xor
+
 _SHORTEST_PADDING = 8
-_HASHES = ("sha256", "sha384", "sha512", "sha1", "sha224")
-_PSS_TRAILER = 0xBC
 
 
 def type_1_payload(block: bytes) -> bytes | None:
@@ -29,7 +29,7 @@ def is_message_block(block: bytes) -> bool:
 
     A random block passes once in 2^16.
     """
-    return _is_type_2(block) or any(_is_oaep(block, name) for name in _HASHES)
+    return _is_type_2(block) or any(_is_oaep(block, name) for name in DIGEST_INFO)
 
 
 def is_signature_block(block: bytes, bits: int) -> bool:
@@ -38,7 +38,9 @@ def is_signature_block(block: bytes, bits: int) -> bool:
     The PSS check unmasks the data block with the hash value that the block itself carries and
     looks for the 00..00 01 before the salt: a random block passes once in 2^100 or less often.
     """
-    return type_1_payload(block) is not None or any(_is_pss(block, bits, name) for name in _HASHES)
+    if type_1_payload(block) is not None:
+        return True
+    return any(_is_pss(block, bits, name) for name in DIGEST_INFO)
 
 
 def _is_type_2(block: bytes) -> bool:
@@ -48,38 +50,27 @@ def _is_type_2(block: bytes) -> bool:
 
 def _is_oaep(block: bytes, name: str) -> bool:
     """EME-OAEP decoding (RFC 8017 §7.1.2), step 3, as far as the hash of the empty label."""
-    size = new_hash(name).digest_size
+    size = DIGEST_INFO[name][-1]
     if block[0] or len(block) < 2 * size + 2:
         return False
     masked_seed, masked_data = block[1 : size + 1], block[size + 1 :]
-    seed = _xor(masked_seed, _mgf1(masked_data, size, name))
-    return _xor(masked_data[:size], _mgf1(seed, size, name)) == new_hash(name).digest()
+    seed = xor(masked_seed, mgf1(masked_data, size, name))
+    return xor(masked_data[:size], mgf1(seed, size, name)) == new_hash(name).digest()
 
 
 def _is_pss(block: bytes, bits: int, name: str) -> bool:
     """EMSA-PSS-VERIFY (RFC 8017 §9.1.2), steps 4 to 10, for any salt length."""
-    size = new_hash(name).digest_size
+    size = DIGEST_INFO[name][-1]
     at = len(block) - size - 1
-    if at < 1 or block[-1] != _PSS_TRAILER:
+    if at < 1 or block[-1] != PSS_TRAILER:
         return False
     spare = 8 * len(block) - (bits - 1)
     if block[0] >> (8 - spare):
         return False
-    unmasked = _xor(block[:at], _mgf1(block[at:-1], at, name))
+    unmasked = xor(block[:at], mgf1(block[at:-1], at, name))
     data = int.from_bytes(unmasked, "big") & (1 << (8 * at - spare)) - 1
     salt_and_mark = data.to_bytes(at, "big").lstrip(b"\x00")
     padding = at - len(salt_and_mark)
     return salt_and_mark[:1] == b"\x01" and (
         padding >= _SHORTEST_PADDING or len(salt_and_mark) > size
     )
-
-
-def _xor(left: bytes, right: bytes) -> bytes:
-    return (int.from_bytes(left, "big") ^ int.from_bytes(right, "big")).to_bytes(len(left), "big")
-
-
-def _mgf1(seed: bytes, length: int, name: str) -> bytes:
-    mask = b""
-    for counter in range(-(-length // new_hash(name).digest_size)):
-        mask += new_hash(name, seed + counter.to_bytes(4, "big")).digest()
-    return mask[:length]
