@@ -196,6 +196,7 @@ def tests_need() -> dict[str, str]:
     headers = sysconfig.get_path("include")
     return {
         "gcc": "gcc",
+        "gnutls-bin": "p11tool",
         "libc6-dev": "/usr/include/stdio.h",
         "libpcsclite-dev": "/usr/include/PCSC/winscard.h",
         "opensc": "pkcs15-init",
@@ -205,6 +206,9 @@ def tests_need() -> dict[str, str]:
         "pcscd": "/usr/sbin/pcscd",
         f"python3.{sys.version_info[1]}-dev": f"{headers}/Python.h",
         "vsmartcard-vpcd": "/usr/lib/pcsc/drivers/serial/libifdvpcd.so",
+        "ykcs11": "/usr/lib/*/libykcs11.so",
+        "yubico-piv-tool": "yubico-piv-tool",
+        "yubikey-manager": "ykman",
     }
 
 

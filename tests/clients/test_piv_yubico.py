@@ -1,0 +1,171 @@
+"""A PIV card and yubico-piv-tool: keys, certificates, PIN and PUK, management key, objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clients.cards import PIN, PUK
+from tests.clients.piv import MANAGEMENT_KEY, from_factory, in_reader, needs, version, with_keys
+from tests.clients.tool import Tool
+from tests.clients.ways import Way, by_every_way
+from tests.piv import cards as piv
+
+pytestmark = needs("yubico-piv-tool", "yubico-piv-tool")
+
+NEW_KEY = "112233445566778811223344556677881122334455667788"
+VERIFIED = f"yubico-piv-tool -a verify-pin -P {PIN}"
+P_256, P_384 = (f"ec -pkeyopt ec_paramgen_curve:{name}" for name in ("P-256", "P-384"))
+CASES = [
+    ("9a", "RSA2048", "rsa:2048"),
+    ("9c", "ECCP256", P_256),
+    ("9d", "RSA1024", "rsa:1024"),
+    ("9e", "ECCP384", P_384),
+    ("82", "ECCP256", P_256),
+    ("95", "RSA2048", "rsa:2048"),
+]
+
+
+@pytest.fixture
+def card(folder: Path) -> Iterator[Tool]:
+    """A card from the factory in a reader that the program finds without being told."""
+    with in_reader(from_factory(), folder) as tool:
+        yield tool
+
+
+@by_every_way
+def test_a_card_in_a_reader_of_any_name(way: Way, folder: Path) -> None:
+    with way.inserted(piv.assemble(from_factory())):
+        tool = Tool(folder, way.variables)
+        text = tool.run(f"yubico-piv-tool -r '{way.reader}' -a status")
+        assert "4.3.7" in text and "PIN tries left:\t6" in text
+
+
+@pytest.mark.parametrize(("slot", "algorithm", "kind"), CASES)
+def test_a_key_is_made_and_used(card: Tool, slot: str, algorithm: str, kind: str) -> None:
+    card.run(f"yubico-piv-tool -a generate -s {slot} -A {algorithm} -o public.pem")
+    card.run(f"openssl req -x509 -newkey {P_256} -nodes -keyout ca.key -subj /CN=ca -out ca.pem")
+    card.run(
+        "openssl x509 -new -force_pubkey public.pem -subj /CN=holder -CA ca.pem -CAkey ca.key "
+        "-out c.pem"
+    )
+    _check(card, slot, algorithm)
+
+
+@pytest.mark.parametrize(("slot", "algorithm", "kind"), CASES)
+def test_a_key_is_brought_and_used(card: Tool, slot: str, algorithm: str, kind: str) -> None:
+    card.run(f"openssl req -x509 -newkey {kind} -nodes -keyout k.pem -subj /CN=holder -out c.pem")
+    card.run(f"yubico-piv-tool -a import-key -s {slot} -i k.pem")
+    _check(card, slot, algorithm)
+
+
+def _check(card: Tool, slot: str, algorithm: str) -> None:
+    """The certificate is kept, and the key fits it."""
+    card.run(f"yubico-piv-tool -a import-certificate -s {slot} -i c.pem")
+    card.run(f"yubico-piv-tool -a read-certificate -s {slot} -o found.pem")
+    assert card.read("found.pem") == card.read("c.pem")
+    card.see("yubico-piv-tool -a status", f"Slot {slot}", algorithm, "CN=holder")
+    card.see(f"{VERIFIED} -a test-signature -s {slot} -i c.pem", "Successful")
+    card.see(f"{VERIFIED} -a test-decipher -s {slot} -i c.pem", "Successful")
+    card.run(f"yubico-piv-tool -a delete-certificate -s {slot}")
+    card.fail(f"yubico-piv-tool -a read-certificate -s {slot}")
+
+
+def test_the_pin_is_asked_for_where_the_slot_wants_it(folder: Path) -> None:
+    slots = dict.fromkeys((0x9A, 0x9C, 0x9D, 0x9E), piv.P_256)
+    with in_reader(with_keys(slots), folder) as card:
+        for slot in ("9a", "9c", "9d", "9e"):
+            card.run(f"yubico-piv-tool -a read-certificate -s {slot} -o c.pem")
+            line = f"yubico-piv-tool -a test-signature -s {slot} -i c.pem"
+            (card.run if slot == "9e" else card.fail)(line)
+        twice = f"{VERIFIED} -a test-signature -a test-signature -i c.pem"
+        for slot, ends in (("9a", card.run), ("9c", card.fail)):
+            card.run(f"yubico-piv-tool -a read-certificate -s {slot} -o c.pem")
+            ends(f"{twice} -s {slot}")
+
+
+def test_a_key_with_a_rule_of_its_own(card: Tool) -> None:
+    card.run(f"openssl req -x509 -newkey {P_256} -nodes -keyout k.pem -subj /CN=x -out c.pem")
+    card.run("yubico-piv-tool -a import-key -s 9a -i k.pem --pin-policy=never")
+    card.run("yubico-piv-tool -a test-signature -s 9a -i c.pem")
+    card.fail("yubico-piv-tool -a import-key -s 9a -i k.pem --touch-policy=always")
+
+
+def test_a_compressed_certificate(card: Tool) -> None:
+    """Before 2.4 it writes one, and reads none; OpenSC reads it."""
+    card.run(f"openssl req -x509 -newkey {P_256} -nodes -keyout k.pem -subj /CN=x -out c.pem")
+    card.run("openssl x509 -in c.pem -outform DER -out c.der")
+    card.run("gzip -n c.der")
+    card.run("yubico-piv-tool -a import-certificate -s 9a -K GZIP -i c.der.gz")
+    card.run("pkcs15-tool --read-certificate 01 -o found.pem")
+    assert card.read("found.pem") == card.read("c.pem")
+    if version(card, "yubico-piv-tool --version") < (2, 4):
+        card.fail("yubico-piv-tool -a read-certificate -s 9a")
+    else:
+        card.run("yubico-piv-tool -a read-certificate -s 9a -o found.pem")
+        assert card.read("found.pem") == card.read("c.pem")
+
+
+def test_certificates_and_requests_of_its_own(card: Tool) -> None:
+    """Before 2.3 it hangs its signature on OpenSSL in a way that OpenSSL 3 ignores."""
+    card.run("yubico-piv-tool -a generate -s 9a -A ECCP256 -o public.pem")
+    signed = f"{VERIFIED} -a selfsign-certificate -s 9a -S /CN=x/ -i public.pem -o c.pem"
+    request = f"{VERIFIED} -a request-certificate -s 9a -S /CN=x/ -i public.pem -o r.pem"
+    if version(card, "yubico-piv-tool --version") < (2, 3):
+        assert "Failed signing certificate" in card.fail(signed)
+        assert "Failed signing request" in card.fail(request)
+        return
+    card.run(signed)
+    card.see("openssl verify -CAfile c.pem c.pem", "OK")
+    card.run(request)
+    card.see("openssl req -in r.pem -noout -verify", "OK")
+
+
+def test_pin_and_puk(card: Tool) -> None:
+    card.run(f"yubico-piv-tool -a change-pin -P {PIN} -N 654321")
+    card.see(f"yubico-piv-tool -a change-puk -P {PUK} -N 87654321", "Successfully")
+    assert "5 tries left" in card.fail(VERIFIED)
+    said = [card.fail(VERIFIED) for _ in range(5)]
+    assert "blocked" in said[-1]
+    card.see("yubico-piv-tool -a status", "PIN tries left:\t0")
+    assert "9 tries left" in card.fail(f"yubico-piv-tool -a unblock-pin -P {PUK} -N {PIN}")
+    card.run(f"yubico-piv-tool -a unblock-pin -P 87654321 -N {PIN}")
+    card.run(VERIFIED)
+
+
+def test_the_management_key(card: Tool) -> None:
+    card.run(f"yubico-piv-tool -a set-mgm-key -n {NEW_KEY}")
+    assert "Failed authentication" in card.fail("yubico-piv-tool -a set-ccc")
+    card.run(f"yubico-piv-tool -k{NEW_KEY} -a set-ccc")
+    card.run(f"yubico-piv-tool -k{NEW_KEY} -a set-mgm-key -n {MANAGEMENT_KEY}")
+    card.run("yubico-piv-tool -a set-ccc")
+
+
+def test_objects(card: Tool) -> None:
+    card.run("yubico-piv-tool -a set-chuid -a set-ccc")
+    status = card.run("yubico-piv-tool -a status")
+    assert "CHUID:\t3019" in status and "CCC:\tf015" in status
+    card.write("data", bytes(range(256)) * 11)
+    card.run("yubico-piv-tool -a write-object --id 0x5fff10 -f binary -i data")
+    card.run("yubico-piv-tool -a read-object --id 0x5fff10 -f binary -o found")
+    assert card.read("found") == card.read("data")
+    card.fail("yubico-piv-tool -a read-object --id 0x5fff11 -f binary -o found")
+
+
+def test_tries_and_reset(card: Tool) -> None:
+    card.run("yubico-piv-tool -a generate -s 9a -A ECCP256 -o public.pem")
+    card.run(f"{VERIFIED} -a pin-retries --pin-retries 2 --puk-retries 1")
+    assert "pincodes blocked" in card.fail("yubico-piv-tool -a reset")
+    for _ in range(2):
+        card.fail("yubico-piv-tool -a verify-pin -P 000000")
+    card.fail(f"yubico-piv-tool -a unblock-pin -P 00000000 -N {PIN}")
+    card.run("yubico-piv-tool -a reset")
+    card.see("yubico-piv-tool -a status", "PIN tries left:\t6")
+    card.run(VERIFIED)
+
+
+def test_there_is_no_attestation(card: Tool) -> None:
+    card.run("yubico-piv-tool -a generate -s 9a -A ECCP256 -o public.pem")
+    card.fail("yubico-piv-tool -a attest -s 9a")
