@@ -2,8 +2,8 @@
 
 Every ``parse_x`` takes bytes and raises nothing but `ApduError` and its subclasses, whatever the
 bytes; every ``build_x`` gives the bytes back. Nothing here knows a card, a reader or a file.
-The data fields of single commands are in `apdu.payload`, the files of ISO 7816-15 in
-``apdu.pkcs15``.
+The data fields of single commands are in `apdu.payload`, the numbers of the card edge in
+`apdu.edge`, the files of ISO 7816-15 in ``apdu.pkcs15``.
 """
 
 from apdu.atr import Atr, InterfaceBytes, build_atr, parse_atr
