@@ -350,6 +350,18 @@ def test_exclusive_and_back(desk: Desk, ada: Caller) -> None:
     assert desk.record().sharing == 1
 
 
+@pytest.mark.parametrize("begun", range(4))
+def test_what_is_left_of_an_exclusive_connection(desk: Desk, begun: int) -> None:
+    """As with pcscd: sharing again ends one transaction, but never the last."""
+    ada = desk.connected(share=EXCLUSIVE)
+    for _ in range(begun):
+        ada.begin()
+    ada.reconnect(SHARED)
+    for _ in range(max(1, begun)):
+        assert says(ada.end()) == Rv.SUCCESS
+    assert says(ada.end()) == Rv.NOT_TRANSACTED
+
+
 # --- transactions -------------------------------------------------------------------------------
 
 

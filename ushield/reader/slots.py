@@ -263,7 +263,10 @@ class Reader:
             self._sharing, self._owner = _EXCLUSIVE, number
             self._depth += 1
         elif share != Share.EXCLUSIVE and self._sharing == _EXCLUSIVE:
+            # As pcscd: one transaction ends, but never the last.
             self._sharing = 1
+            if self._depth > 1:
+                self._depth -= 1
 
     def _mark(self, event: Rv) -> None:
         for handle in self._handles.values():
