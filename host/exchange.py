@@ -32,10 +32,10 @@ def continued(transmit: Transmit) -> Transmit:
 
     def layer(command: bytes) -> bytes:
         answer = transmit(command)
-        hint = answer[-2]
+        hint = _hint(answer)
         if hint == _WRONG_LE:
             answer = transmit(_with_le(command, answer[-1]))
-            hint = answer[-2]
+            hint = _hint(answer)
         return _collect(transmit, answer) if hint == _MORE else answer
 
     return layer
@@ -69,13 +69,20 @@ def _send_chain(transmit: Transmit, whole: Command) -> bytes:
 
 def _collect(transmit: Transmit, answer: bytes) -> bytes:
     parts = bytearray(answer[:-2])
-    while answer[-2] == _MORE:
+    while _hint(answer) == _MORE:
         answer = transmit(bytes((0x00, INS.GET_RESPONSE, 0x00, 0x00, answer[-1])))
         stuck = len(answer) == 2 and answer[0] == _MORE
         if stuck or len(parts) > _LONGEST:
             raise AnswerError("the card promises more and more of an answer without end")
         parts += answer[:-2]
     return bytes(parts) + answer[-2:]
+
+
+def _hint(answer: bytes) -> int:
+    """SW1: whether the answer goes on, or wants another Le."""
+    if len(answer) < 2:
+        raise AnswerError("the card sent no status word")
+    return answer[-2]
 
 
 def _with_le(command: bytes, le: int) -> bytes:
