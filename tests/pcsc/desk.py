@@ -40,7 +40,6 @@ from ushield.reader.messages import (
     parse_record,
 )
 from ushield.reader.slots import WAIT, Reader
-from ushield.reader.slots import Wait as NotYet
 
 READER, OTHER_READER = "ushield 00 00", "ushield 00 01"
 IN_DOUBT = 0x5A5A5A5A
@@ -298,6 +297,3 @@ def _records(raw: bytes) -> list[ReaderRecord]:
     assert len(raw) % RECORD_SIZE == 0
     records = [raw[at : at + RECORD_SIZE] for at in range(0, len(raw), RECORD_SIZE)]
     return [parse_record(one) for one in records if one[0]]
-
-
-__all__ = ["IN_DOUBT", "OTHER_READER", "READER", "WAIT", "Caller", "Desk", "NotYet"]

@@ -40,6 +40,7 @@ from ushield.reader.service import PcscService
 SECOND = "ushield 00 01"
 LIST_SIZE = RECORDS * RECORD_SIZE
 MOST = 0xFFFFFFFF
+EXAMPLES = max(120, settings().max_examples)
 
 
 @pytest.fixture(scope="module")
@@ -284,7 +285,7 @@ BODIES = COMMANDS.flatmap(
 
 
 @settings(
-    max_examples=150,
+    max_examples=EXAMPLES,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(parts=st.lists(st.binary(max_size=300) | BODIES, max_size=8))
@@ -295,7 +296,7 @@ def test_any_bytes(service: PcscService, parts: list[bytes]) -> None:
 
 
 @settings(
-    max_examples=100,
+    max_examples=EXAMPLES,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(at=st.integers(0, 400), flip=st.integers(1, 255))

@@ -21,7 +21,7 @@ from tests.pcsc.cards import (
     PinCard,
     long_answer,
 )
-from tests.pcsc.desk import OTHER_READER, READER, WAIT, Caller, Desk
+from tests.pcsc.desk import OTHER_READER, READER, Caller, Desk
 from ushield.reader.answers import VENDOR, Hangup
 from ushield.reader.codes import (
     GET_FEATURE_REQUEST,
@@ -47,7 +47,7 @@ from ushield.reader.messages import (
     Wait,
     build_body,
 )
-from ushield.reader.slots import GRACE_SECONDS, Reader
+from ushield.reader.slots import GRACE_SECONDS, WAIT, Reader
 
 EXCLUSIVE, SHARED, DIRECT = Share
 LEAVE, RESET, UNPOWER, EJECT = Disposition

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.pcsc.cards import ATR_BOTH, ATR_T0, VERIFIED, VERIFY, BrokenCard
-from tests.pcsc.desk import OTHER_READER, READER, WAIT, Caller, Desk
+from tests.pcsc.desk import OTHER_READER, READER, Caller, Desk
 from ushield.reader.answers import Hangup
 from ushield.reader.codes import GET_FEATURE_REQUEST, Disposition, Protocol, Rv, Share
 from ushield.reader.messages import Connect, Reconnect, Request
-from ushield.reader.slots import GRACE_SECONDS, Reader
+from ushield.reader.slots import GRACE_SECONDS, WAIT, Reader
 
 NAMES = (READER, OTHER_READER)
 PLACES = st.integers(0, 2)
@@ -288,4 +288,4 @@ def _resets(card: Any) -> int:
 
 
 TestCore = Machine.TestCase
-TestCore.settings = settings(max_examples=150, stateful_step_count=40)
+TestCore.settings = settings(max_examples=max(150, settings().max_examples), stateful_step_count=40)
