@@ -21,6 +21,7 @@ from tests.clients.kinds import (
     check_rsa_signatures,
 )
 from tests.clients.piv import (
+    KEY_HISTORY,
     MANAGEMENT_KEY,
     certificate,
     from_factory,
@@ -95,6 +96,15 @@ def test_opensc_uses_no_rsa_key_of_4096_bits(folder: Path) -> None:
         line = f"pkcs11-tool -l -p {PIN} -s -m SHA256-RSA-PKCS --id 01 -i order.txt -o s.bin"
         if _opensc(tool) < (0, 27):
             tool.fail(line)
+
+
+def test_retired_keys_are_shown_where_the_key_history_counts_them(folder: Path) -> None:
+    chip = PivChip(with_keys({0x9A: piv.P_256, 0x82: piv.P_256}))
+    with in_reader(chip.store, folder, "ushield") as tool:
+        tool.see("pkcs15-tool --list-certificates", "PIV Authentication", "Retired Certificate")
+        chip.administer()
+        chip.put(KEY_HISTORY, b"")
+        assert "Retired" not in tool.run("pkcs15-tool --list-certificates")
 
 
 def test_certificates_up_to_eight_kilobytes(folder: Path) -> None:

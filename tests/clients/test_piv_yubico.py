@@ -73,6 +73,12 @@ def _check(card: Tool, slot: str, algorithm: str) -> None:
     card.fail(f"yubico-piv-tool -a read-certificate -s {slot}")
 
 
+@pytest.mark.parametrize("algorithm", ["RSA3072", "RSA4096"])
+def test_large_rsa_keys_are_refused_by_the_program(card: Tool, algorithm: str) -> None:
+    """2.2 knows none; later ones want version 5.7 of the card."""
+    card.fail(f"yubico-piv-tool -a generate -s 9a -A {algorithm} -o public.pem")
+
+
 def test_the_pin_is_asked_for_where_the_slot_wants_it(folder: Path) -> None:
     slots = dict.fromkeys((0x9A, 0x9C, 0x9D, 0x9E), piv.P_256)
     with in_reader(with_keys(slots), folder) as card:

@@ -243,6 +243,13 @@ def test_the_pin_is_changed(chip: PivChip) -> None:
     again.ok("00 20 00 80 [ {new} ]", new=OTHER_PIN)
 
 
+@pytest.mark.parametrize("new", [b"secret\xff\xff", b"Kq7#xZ2!", bytes(8)])
+def test_a_pin_may_have_any_characters(chip: PivChip, new: bytes) -> None:
+    chip.ok("00 24 00 80 [ {pin} {new} ]", new=new)
+    chip.card.reset()
+    chip.ok("00 20 00 80 [ {new} ]", new=new)
+
+
 def test_the_puk_is_changed_and_verifies_nothing(chip: PivChip) -> None:
     chip.ok("00 24 00 81 [ {puk} {new} ]", new=OTHER_PIN)
     assert chip.sw("00 20 00 80") == "63C6"

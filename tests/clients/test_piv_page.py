@@ -1,0 +1,49 @@
+"""docs/piv.md: its recipes run as they stand there, one after the other, with one card."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.clients.piv import from_factory, in_reader, needs
+from tests.clients.tool import Tool
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "piv.md"
+BLOCK = re.compile(r"<!-- run: (\w+) -->\n```\w+\n(.*?)```", re.DOTALL)
+
+pytestmark = [
+    needs("yubico-piv-tool", "yubico-piv-tool"),
+    needs("ykman", "yubikey-manager"),
+    needs("p11tool", "gnutls-bin"),
+]
+
+
+def blocks(kind: str) -> list[str]:
+    return [code for found, code in BLOCK.findall(PAGE.read_text()) if found == kind]
+
+
+def test_a_card_in_a_reader() -> None:
+    """This one is run by this system's own Python and programs."""
+    (code,) = blocks("python")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Version:\t4.3.7" in done.stdout
+
+
+def test_the_recipes(folder: Path) -> None:
+    with in_reader(from_factory(), folder) as card:
+        said = [_run(card, code) for code in blocks("card")]
+    assert "Successful RSA verification" in said[0]
+    assert "me.pem: OK" in said[1]
+    assert "No errors" in said[2] and "Verified OK" in said[2] and "ssh-rsa" in said[2]
+    assert "Private key" in said[2]
+
+
+def _run(card: Tool, code: str) -> str:
+    card.write("recipe", code.encode())
+    return card.run("bash -e recipe")
