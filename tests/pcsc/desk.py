@@ -12,7 +12,7 @@ from typing import Any
 
 from ushield.reader.answers import Hangup
 from ushield.reader.codes import Disposition, Protocol, Rv, Share
-from ushield.reader.core import Client, Core
+from ushield.reader.core import Core
 from ushield.reader.messages import (
     MAX_ATTRIBUTE,
     MAX_DATA,
@@ -40,6 +40,7 @@ from ushield.reader.messages import (
     parse_record,
 )
 from ushield.reader.slots import WAIT, Reader
+from ushield.reader.watchers import Client
 
 READER, OTHER_READER = "ushield 00 00", "ushield 00 01"
 IN_DOUBT = 0x5A5A5A5A
@@ -263,7 +264,7 @@ class Desk:
     def settle(self) -> None:
         """Hand out signals, and let those who wait try again as long as anything changes."""
         while True:
-            signals, self.core.signals = self.core.signals, []
+            signals = self.core.watchers.take_signals()
             by_client = {caller.client: caller for caller in self.callers}
             for client, raw in signals:
                 if client in by_client:

@@ -398,7 +398,7 @@ def test_nothing_grows(rounds: int, caplog: pytest.LogCaptureFixture) -> None:
         assert own_threads() <= threads
         assert open_descriptors() <= descriptors
         core = service._core
-        assert not (core._contexts or core._handles or core._waiting or core._turns)
+        assert not (core._contexts or core._handles or list(core.watchers) or core._turns)
         assert not service._connections
         assert service.records()[0].sharing == 0
         with Guest(service, READER) as guest:

@@ -32,7 +32,7 @@ from ushield.reader.codes import (
     Share,
     State,
 )
-from ushield.reader.core import Client, Core
+from ushield.reader.core import Core
 from ushield.reader.messages import (
     MAX_ATTRIBUTE,
     RECORD_SIZE,
@@ -48,6 +48,7 @@ from ushield.reader.messages import (
     build_body,
 )
 from ushield.reader.slots import GRACE_SECONDS, WAIT, Reader
+from ushield.reader.watchers import Client
 
 EXCLUSIVE, SHARED, DIRECT = Share
 LEAVE, RESET, UNPOWER, EJECT = Disposition

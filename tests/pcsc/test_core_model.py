@@ -137,7 +137,7 @@ class Machine(RuleBasedStateMachine):
         caller, other = self._free(place), self.callers[whom]
         if caller and other:
             assert caller.cancel(other.client.context).rv == Rv.SUCCESS
-            assert other.client not in self.core._waiting
+            assert other.client not in self.core.watchers
 
     # --- what does not happen every day ---
 
@@ -192,7 +192,7 @@ class Machine(RuleBasedStateMachine):
         held = {handle: reader for client in clients for handle, reader in client.handles.items()}
         assert self.core._handles == set(held)
         assert set(self.core._contexts.values()) == clients
-        assert set(self.core._waiting) <= clients
+        assert set(self.core.watchers) <= clients
         for at, reader in enumerate(self.core.readers):
             handles = {handle for handle, its in held.items() if its is reader}
             assert set(reader._handles) == handles
@@ -226,7 +226,7 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def who_did_not_ask_is_not_told(self) -> None:
-        assert not self.core.signals
+        assert not self.core.watchers.take_signals()
         for caller in self.desk.callers:
             assert len(caller.told) <= self.waits.get(caller, 0)
 
@@ -237,7 +237,7 @@ class Machine(RuleBasedStateMachine):
             caller.leave()
         assert not self.core._contexts
         assert not self.core._handles
-        assert not self.core._waiting
+        assert not list(self.core.watchers)
         assert not self.core._turns
         for reader in self.core.readers:
             assert (reader.record.sharing, reader._owner, reader._depth) == (0, 0, 0)

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 
-from ushield.reader.core import Client
+from ushield.reader.watchers import Client
 
 _CREDENTIALS = struct.Struct("iII")
 _GONE = select.POLLRDHUP | select.POLLHUP | select.POLLERR

@@ -3,13 +3,12 @@
 After pcsc-lite's winscard_svc.c. One context a client, as the client library has it. An answer is
 the bytes to send; WAIT says that the request is to be made again when `version` has changed;
 Hangup says that the client broke the rules and is to be dropped. What other clients are to be told
-meanwhile collects in `signals`.
+meanwhile collects in `watchers`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from ushield.reader.answers import (
     MAJOR,
@@ -49,25 +48,11 @@ from ushield.reader.messages import Attribute as AttributeBody
 from ushield.reader.slots import WAIT, Reader, check_wish
 from ushield.reader.slots import Wait as NotYet
 from ushield.reader.turns import Turns
+from ushield.reader.watchers import Client, Watchers
 
 _MINORS_WITH_RECORDS = (4, 5)
 """Clients of these versions that begin to wait are answered with the readers' records at once."""
-_MINOR_THAT_ASKS = 6
-"""From this version on they ask for the records after."""
 _LAST_SCOPE = 3
-
-
-@dataclass(eq=False, slots=True)
-class Client:
-    """One connection of a program to the service."""
-
-    minor: int = NEWEST_MINOR
-    context: int = 0
-    handles: dict[int, Reader] = field(default_factory=dict)
-    unsettled: bool = False
-    """It has asked to wait; what it reads next, it will take for the list of readers."""
-    late: bytes = b""
-    """A signal that it is told after the list."""
 
 
 class Core:
@@ -86,31 +71,27 @@ class Core:
         self.readers = tuple(readers)
         self.version = 0
         """Changes whenever a request that had to wait may get further."""
-        self.signals: list[tuple[Client, bytes]] = []
-        """Who is to be told what; whoever sends it takes it out."""
+        self.watchers = Watchers()
+        """Who waits for an event, and the signals to be sent."""
         self._new_number = new_number
         self._warn = warn
         self._contexts: dict[int, Client] = {}
         self._handles: set[int] = set()
-        self._waiting: dict[Client, None] = {}
         self._turns = Turns()
 
     # --- clients and cards come and go ----------------------------------------------------------
 
     def leave(self, client: Client) -> None:
         """The client is gone: what it held is free, what it began is ended."""
-        self._waiting.pop(client, None)
+        self.watchers.forget(client)
         self._turns.leave(client)
         self._end_context(client)
         self.version += 1
 
-    def tell_all(self, code: Rv = Rv.SUCCESS) -> None:
+    def tell_all(self) -> None:
         """An event that waiting clients are to look at."""
         self.version += 1
-        signal = build_body(Wait(rv=code))
-        for client in self._waiting:
-            self._tell(client, signal)
-        self._waiting.clear()
+        self.watchers.tell_all()
 
     def touched(self, client: Client, message: Message) -> Reader | None:
         """The reader whose card a request may power, reset or use; for RELEASE see `part`."""
@@ -282,9 +263,7 @@ class Core:
         target = self._contexts.get(body.context)
         if target is None:
             return build_body(body._replace(rv=Rv.INVALID_HANDLE))
-        if target in self._waiting:
-            del self._waiting[target]
-            self._tell(target, build_body(Wait(rv=Rv.CANCELLED)))
+        self.watchers.cancel(target)
         return build_body(body._replace(rv=0))
 
     def _without_body(self, client: Client, command: Request) -> bytes:
@@ -292,16 +271,12 @@ class Core:
             case Request.READERS:
                 return self._records()
             case Request.READER_ARRAY:
-                return self._records() + _settle(client)
+                return self._records() + self.watchers.settle(client)
             case Request.WAIT:
-                self._waiting[client] = None
-                client.unsettled = client.minor >= _MINOR_THAT_ASKS
+                self.watchers.begin(client)
                 return self._records() if client.minor in _MINORS_WITH_RECORDS else b""
             case Request.STOP_WAITING:
-                waited = client in self._waiting
-                self._waiting.pop(client, None)
-                late = _settle(client)
-                return build_body(Wait()) if waited else late
+                return self.watchers.end(client)
             case Request.EVENTS:
                 return build_body(Events(0))
             case Request.READER_COUNT:
@@ -324,12 +299,6 @@ class Core:
         if reader is None:
             raise Hangup("a handle that is not the client's")
         return reader
-
-    def _tell(self, client: Client, signal: bytes) -> None:
-        if client.unsettled:
-            client.late = signal
-        else:
-            self.signals.append((client, signal))
 
     def _end_context(self, client: Client) -> None:
         """End the client's connections and forget its context."""
@@ -360,9 +329,3 @@ class Core:
         while (number := self._new_number()) in taken or not number:
             pass
         return number
-
-
-def _settle(client: Client) -> bytes:
-    """The client has got its list of readers; what it could not be told before."""
-    late, client.late, client.unsettled = client.late, b"", False
-    return late

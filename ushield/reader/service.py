@@ -23,11 +23,12 @@ from ushield.reader.card import CardPort
 from ushield.reader.codes import Rv
 from ushield.reader.connection import Connection, listen, trusted
 from ushield.reader.contacts import take_power
-from ushield.reader.core import Client, Core
+from ushield.reader.core import Core
 from ushield.reader.messages import Inbox, Message, MessageError, ReaderRecord, Release, Transmit
 from ushield.reader.place import Place, place
 from ushield.reader.slots import WAIT, Reader, Wait
 from ushield.reader.specs import ReaderError, ReaderSpec, check_names, default_names
+from ushield.reader.watchers import Client
 
 __all__ = ["VARIABLE", "PcscService", "ReaderError", "ReaderSpec", "default_names", "listen"]
 
@@ -282,7 +283,7 @@ class PcscService:
         with self._changed:
             version = self._core.version
             yield
-            signals, self._core.signals = self._core.signals, []
+            signals = self._core.watchers.take_signals()
             told = [(self._connections.get(client), data) for client, data in signals]
             if self._core.version != version:
                 self._changed.notify_all()
