@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from cryptography.exceptions import InvalidSignature
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PSS, PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 from host.errors import UnsupportedError
 from host.padding import digest_size
@@ -23,27 +23,36 @@ _HASHES: dict[str, type[hashes.HashAlgorithm]] = {
 
 
 def is_signature(
-    key: CertificatePublicKeyTypes,
+    certificate: x509.Certificate,
     signature: bytes,
     message: bytes,
     hash_name: str,
     *,
     padding: SignPadding,
 ) -> bool:
-    """Whether this is the key's signature; PSS with a salt of any length."""
+    """Whether this is the signature of the certificate's key; PSS with a salt of any length."""
     digest_size(hash_name)
     algorithm = _HASHES[hash_name]()
+    key = _key_of(certificate)
     try:
         if isinstance(key, rsa.RSAPublicKey):
             scheme = PKCS1v15() if padding == "pkcs1" else PSS(MGF1(algorithm), PSS.AUTO)
             key.verify(signature, message, scheme, algorithm)
-        elif isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(signature, message, ec.ECDSA(algorithm))
         else:
-            raise UnsupportedError("the certificate is for another kind of key than tokens have")
+            key.verify(signature, message, ec.ECDSA(algorithm))
     except InvalidSignature:
         return False
     return True
+
+
+def _key_of(certificate: x509.Certificate) -> PublicKey:
+    try:
+        key = certificate.public_key()
+    except (UnsupportedAlgorithm, ValueError):
+        key = None
+    if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
+        raise UnsupportedError("the certificate is for another kind of key than tokens have")
+    return key
 
 
 def oaep_encipher(key: PublicKey, plain: bytes) -> bytes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from cryptography import x509
 
@@ -23,6 +24,8 @@ from host.errors import AnswerError, KeyChoiceError, NotFound, UnsupportedError
 from host.link import CardLink
 from host.usage import Usage
 
+T = TypeVar("T")
+
 KeyChoice = int | str | None
 """A key by its reference (1 for key file 4B01), by its label, or the first one that fits."""
 
@@ -33,7 +36,13 @@ APPLICATION = bytes.fromhex("5015")
 
 PRIVATE_KEYS, CERTIFICATES = APPLICATION + b"\x44\x02", APPLICATION + b"\x44\x03"
 
+PUBLIC_KEYS = APPLICATION + b"\x44\x04"
+
+_NAMES = {PRIVATE_KEYS: "private keys", PUBLIC_KEYS: "public keys", CERTIFICATES: "certificates"}
+
 _READ = 256
+_MOST_BYTES = 0x8000
+"""What READ BINARY with an offset of 15 bits reaches, whatever size a file says it has."""
 
 _FITTING = {
     Usage.SIGN: {"sign", "signRecover", "nonRepudiation"},
@@ -78,7 +87,7 @@ class CertificateInfo:
 def read_file(link: CardLink, path: bytes) -> bytes:
     """The whole content of a transparent file, by its path from the master file (without it)."""
     with link.transaction():
-        size = link.select(path).size or 0
+        size = min(link.select(path).size or 0, _MOST_BYTES)
         parts = bytearray()
         while len(parts) < size:
             part = link.command(INS.READ_BINARY, len(parts), le=min(_READ, size - len(parts)))
@@ -88,14 +97,23 @@ def read_file(link: CardLink, path: bytes) -> bytes:
     return bytes(parts)
 
 
+def read_directory(
+    link: CardLink, path: bytes, read: Callable[[bytes], tuple[T, ...]]
+) -> tuple[T, ...]:
+    """The entries of a directory file, taken apart by `read`. AnswerError when it cannot be."""
+    try:
+        return read(read_file(link, path))
+    except ApduError as error:
+        name = _NAMES.get(path, path.hex().upper())
+        raise AnswerError(f"the token's directory of {name} is damaged: {error}") from None
+
+
 def read_keys(link: CardLink) -> tuple[KeyInfo, ...]:
     """The private keys; none on a token without a directory of them."""
     try:
-        entries = read_private_keys(read_file(link, PRIVATE_KEYS))
+        entries = read_directory(link, PRIVATE_KEYS, read_private_keys)
     except NotFound:
         return ()
-    except ApduError as error:
-        raise AnswerError(f"the token's directory of private keys is damaged: {error}") from None
     return tuple(_key(entry) for entry in entries if len(entry.path) >= 2)
 
 
@@ -105,17 +123,27 @@ def read_certificate_list(link: CardLink, keys: Iterable[KeyInfo]) -> tuple[Cert
     An entry whose file is missing, or holds no certificate, is passed over.
     """
     try:
-        entries = read_certificates(read_file(link, CERTIFICATES))
+        entries = read_directory(link, CERTIFICATES, read_certificates)
     except NotFound:
         return ()
-    except ApduError as error:
-        raise AnswerError(f"the token's directory of certificates is damaged: {error}") from None
     references = {key.id: key.reference for key in reversed(tuple(keys))}
     return tuple(
         CertificateInfo(entry.label, entry.id, references.get(entry.id), certificate)
         for entry in entries
         if (certificate := _load(link, entry)) is not None
     )
+
+
+def load_certificate(der: bytes) -> x509.Certificate:
+    """A certificate that can tell whose it is; ValueError for what is none."""
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        # These are read only when they are asked for.
+        for _ in (certificate.subject, certificate.issuer, certificate.not_valid_after_utc):
+            pass
+    except x509.InvalidVersion as error:
+        raise ValueError(str(error)) from None
+    return certificate
 
 
 def choose(keys: Iterable[KeyInfo], choice: KeyChoice, use: Usage | None) -> KeyInfo:
@@ -164,6 +192,6 @@ def _load(link: CardLink, entry: CertificateEntry) -> x509.Certificate | None:
         return None
     try:
         content = read_file(link, entry.path[len(MASTER_FILE) :])
-        return x509.load_der_x509_certificate(first_object(content))
+        return load_certificate(first_object(content))
     except (NotFound, ValueError):
         return None

@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from apdu.edge import KEY_FILES, PKCS15_AID, Data
+from apdu.errors import ApduError
 from apdu.filecontrol import AccessRules, FileControl, FileKind, build_access, build_file_control
 from apdu.instruction import INS
 from apdu.payload import (
@@ -59,7 +60,6 @@ MF_ACCESS, DF_ACCESS = AccessRules(1, 1, 3, 0xF), AccessRules(1, 1, 1, 0xF)
 
 _KEY_ACCESS = AccessRules(1, 1, 1, 1)
 _OBJECT_ACCESS = AccessRules(0, 1, 1, 0xF)
-_PUBLIC_KEYS = d.APPLICATION + b"\x44\x04"
 _CERTIFICATE_FILES, _PUBLIC_KEY_FILES = 0x4300, 0x5500
 _FILE_KINDS: dict[KeyKind, FileKind] = {"rsa": FileKind.RSA_KEY, "ec": FileKind.EC_KEY}
 _FCP = 0x62
@@ -170,7 +170,7 @@ class TokenManager:
         """Keep the certificate of a key; one that the key had before is replaced."""
         data = certificate.public_bytes(serialization.Encoding.DER)
         with self._link.transaction():
-            entries = entries_of(self.read_file(d.CERTIFICATES))
+            entries = d.read_directory(self._link, d.CERTIFICATES, entries_of)
             old = [entry for entry in entries if _belongs_to(entry, key.id)]
             path = d.MASTER_FILE + self._store_object(_CERTIFICATE_FILES, key.reference, data)
             new = CertificateEntry(key.label if label is None else label, key.id, path)
@@ -240,7 +240,7 @@ class TokenManager:
             bits if kind == "rsa" else None,
             public_key_flags(usage),
         )
-        self._append(_PUBLIC_KEYS, build_public_keys([public]))
+        self._append(d.PUBLIC_KEYS, build_public_keys([public]))
         self.client.refresh()
         return key
 
@@ -272,7 +272,7 @@ class TokenManager:
         raise NoSpace(SW.NO_SPACE, "CREATE FILE")
 
     def _append(self, path: bytes, entry: bytes) -> None:
-        self._write_directory(path, [*entries_of(self.read_file(path)), entry])
+        self._write_directory(path, [*d.read_directory(self._link, path, entries_of), entry])
 
     def _write_directory(self, path: bytes, entries: list[bytes]) -> None:
         """Write a directory file afresh, zeros after the last entry."""
@@ -291,5 +291,8 @@ class TokenManager:
 
 
 def _belongs_to(entry: bytes, identifier: bytes) -> bool:
-    """Whether an entry of the certificate directory is for the key of this identifier."""
-    return any(known.id == identifier for known in read_certificates(entry))
+    """Whether an entry is for the key of this identifier; one that cannot be read is for none."""
+    try:
+        return any(known.id == identifier for known in read_certificates(entry))
+    except ApduError:
+        return False

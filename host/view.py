@@ -19,6 +19,7 @@ from host.directory import (
     KeyInfo,
     choose,
     inspect_key,
+    load_certificate,
     read_certificate_list,
     read_keys,
 )
@@ -125,7 +126,7 @@ class TokenView(ClosedByWith):
     def certificate(self, key: KeyChoice = None) -> x509.Certificate:
         """The certificate of a key, or the token's first one."""
         try:
-            return x509.load_der_x509_certificate(self.certificate_der(key))
+            return load_certificate(self.certificate_der(key))
         except ValueError as error:
             raise AnswerError(f"the certificate cannot be read: {error}") from None
 
@@ -139,9 +140,7 @@ class TokenView(ClosedByWith):
         padding: SignPadding = "pkcs1",
     ) -> bool:
         """Whether a signature is right, checked here with the certificate of the key."""
-        return is_signature(
-            self.certificate(key).public_key(), signature, message, hash, padding=padding
-        )
+        return is_signature(self.certificate(key), signature, message, hash, padding=padding)
 
     def public_key(self, key: KeyChoice = None) -> PublicKey:
         """The public key of a key, or of the token's first one, asked from the card itself."""
