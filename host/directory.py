@@ -139,8 +139,7 @@ def load_certificate(der: bytes) -> x509.Certificate:
     try:
         certificate = x509.load_der_x509_certificate(der)
         # These are read only when they are asked for.
-        for _ in (certificate.subject, certificate.issuer, certificate.not_valid_after_utc):
-            pass
+        _ = certificate.subject, certificate.issuer, certificate.not_valid_after_utc
     except x509.InvalidVersion as error:
         raise ValueError(str(error)) from None
     return certificate
