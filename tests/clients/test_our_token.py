@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
 import pytest
@@ -77,12 +76,6 @@ def test_the_usual_token_tests_itself(usual: Tool) -> None:
 
 def test_the_full_token_tests_itself(full: Tool) -> None:
     _check_self_test(full)
-
-
-def test_several_programs_at_once(usual: Tool) -> None:
-    with ThreadPoolExecutor() as pool:
-        for done in [pool.submit(_check_self_test, usual) for _ in range(4)]:
-            done.result()
 
 
 def test_the_usual_keys_do_what_they_are_for(usual: Tool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 
 _INTERRUPTED = 130
 
@@ -18,6 +19,7 @@ def main() -> None:
         if order is None:
             from ushield.cli.app import app, with_default_address
 
+            _show_what_the_terminal_can()
             app(with_default_address(sys.argv[1:]))
             return
         from ushield.cli.child import execute
@@ -38,6 +40,12 @@ def main() -> None:
         sys.exit(code)
     # Python's own tidying up takes 30 ms, and must not meet a key that is still being made.
     os._exit(code)
+
+
+def _show_what_the_terminal_can() -> None:
+    """A label may have letters that this terminal has not."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _explain(error: Exception) -> tuple[str, int] | None:
