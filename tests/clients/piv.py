@@ -37,7 +37,7 @@ MANAGEMENT_KEY = "010203040506070801020304050607080102030405060708"
 
 _ISSUER = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "issuer")])
 _ISSUER_KEY = ec.generate_private_key(ec.SECP256R1())
-_BORN = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+_BORN, _END = dt.datetime(2020, 1, 1, tzinfo=dt.UTC), dt.datetime(2049, 1, 1, tzinfo=dt.UTC)
 
 
 def needs(program: str, package: str) -> pytest.MarkDecorator:
@@ -64,13 +64,15 @@ def module(name: str) -> str:
 
 
 @contextmanager
-def in_reader(store: MemoryStore, folder: Path, name: str = READER) -> Iterator[Tool]:
+def in_reader(
+    store: MemoryStore, folder: Path, name: str = READER, **variables: str
+) -> Iterator[Tool]:
     """The command line with a card of this memory in a reader of this name."""
     with (
         through_service(folder, name) as way,
         way.inserted(assemble(store)),
     ):
-        yield Tool(folder, way.variables)
+        yield Tool(folder, {**way.variables, **variables})
 
 
 def from_factory() -> MemoryStore:
@@ -112,11 +114,21 @@ def certificate(
         key,
         x509.random_serial_number(),
         _BORN,
-        _BORN + dt.timedelta(days=36500),
+        _END,
     )
     if padding:
         unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.999.1"), bytes(padding))
         builder = builder.add_extension(unknown, critical=False)
+    return builder.sign(_ISSUER_KEY, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+@cache
+def issuer() -> bytes:
+    """The certificate (DER) of who signed the others."""
+    constraints = x509.BasicConstraints(ca=True, path_length=None)
+    builder = x509.CertificateBuilder(
+        _ISSUER, _ISSUER, _ISSUER_KEY.public_key(), x509.random_serial_number(), _BORN, _END
+    ).add_extension(constraints, critical=True)
     return builder.sign(_ISSUER_KEY, hashes.SHA256()).public_bytes(Encoding.DER)
 
 

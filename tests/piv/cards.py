@@ -49,16 +49,16 @@ SLOTS = (0x9A, 0x9C, 0x9D, 0x9E, *RETIRED)
 
 
 class CachedEntropy(SystemEntropy):
-    """Each size of RSA key is made once in this process; curves and bytes are always new."""
+    """RSA keys above 2048 bits, which cost seconds, are made once in this process."""
 
     def rsa_key(self, bits: int, exponent: int) -> rsa.RSAPrivateKey:
-        """The key of this size."""
-        return rsa_key(bits, exponent)
+        """A key of this size."""
+        return rsa_key(bits, exponent) if bits > 2048 else super().rsa_key(bits, exponent)
 
 
 @cache
 def rsa_key(bits: int, exponent: int = 65537) -> rsa.RSAPrivateKey:
-    """An RSA key; those above 2048 bits cost seconds, so the tests share them."""
+    """An RSA key that the tests share."""
     return rsa.generate_private_key(exponent, bits)
 
 

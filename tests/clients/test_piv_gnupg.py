@@ -1,0 +1,68 @@
+"""A PIV card and GnuPG 2.4 of Debian 13: gpg-card, and gpgsm with the card's keys.
+
+GnuPG knows PIV since it has gpg-card; where that is not installed there is nothing to try.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clients.cards import PIN
+from tests.clients.piv import in_reader, issuer, with_keys
+from tests.clients.system import ROOT, inside
+from tests.clients.tool import Tool
+from tests.piv import cards as piv
+
+SYSTEM = ROOT or Path("/")
+__test__ = (SYSTEM / "usr/bin/gpg-card").exists()
+
+SLOTS = {0x9A: piv.RSA_2048, 0x9C: piv.P_256, 0x9D: piv.RSA_2048, 0x9E: piv.P_384}
+UNATTENDED = "<pin gpgsm --batch --yes --pinentry-mode loopback --passphrase-fd 0"
+
+
+@pytest.fixture
+def card(folder: Path) -> Iterator[Tool]:
+    """GnuPG with a home of its own, which finds the card by PC/SC and asks no server."""
+    library = next(SYSTEM.glob("usr/lib/*/libpcsclite.so.1"))
+    home = folder / "home"
+    home.mkdir(mode=0o700)
+    (home / "scdaemon.conf").write_text(f"disable-ccid\npcsc-driver {inside(library)}\n")
+    (home / "gpg-agent.conf").write_text("allow-loopback-pinentry\n")
+    (home / "gpgsm.conf").write_text("disable-dirmngr\ndisable-crl-checks\n")
+    (home / "trustlist.txt").write_text(f"{hashlib.sha1(issuer()).hexdigest()} S relax\n")
+    with in_reader(with_keys(SLOTS), folder, "ushield", GNUPGHOME=str(home)) as tool:
+        tool.write("pin", PIN.encode())
+        tool.write("issuer.der", issuer())
+        try:
+            yield tool
+        finally:
+            tool.run("gpgconf --kill all")
+
+
+def test_gpg_shows_the_card(card: Tool) -> None:
+    card.see("gpg --card-status", "Application type .: PIV")
+    shown = card.run("gpg-card list")
+    assert re.findall(r"algorithm \.\.: (\w+)", shown) == [
+        "rsa2048", "nistp384", "nistp256", "rsa2048"
+    ]  # fmt: skip
+    assert "PIN retry counter : - 6 -" in shown
+
+
+def test_gpgsm_signs_and_deciphers(card: Tool) -> None:
+    card.run("gpgsm --import issuer.der")
+    for reference in ("9A", "9C", "9D"):
+        card.run(f"gpg-card readcert PIV.{reference} > c{reference}.der")
+        card.run(f"gpgsm --import c{reference}.der")
+    card.run("gpgsm --learn-card")
+    card.write("order.txt", b"order")
+    for reference in ("9A", "9C"):
+        card.run(f"sh -c \"{UNATTENDED} -u 'slot {reference}' -o order.p7 --sign order.txt\"")
+        card.see("gpgsm --verify order.p7", f'Good signature from "/CN=slot {reference}"')
+    card.run("gpgsm -r 'slot 9D' -o order.enc --encrypt order.txt")
+    card.run(f"sh -c '{UNATTENDED} -o plain.txt --decrypt order.enc'")
+    assert card.read("plain.txt") == b"order"
