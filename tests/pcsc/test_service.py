@@ -123,7 +123,7 @@ def test_a_service_that_cannot_start_leaves_nothing(service: PcscService, tmp_pa
     (tmp_path / "file").touch()
     with pytest.raises(Exception, match="is no socket"):
         PcscService([ReaderSpec(READER)], tmp_path / "file").start()
-    soon(lambda: own_threads() == threads, "no thread is left")
+    soon(lambda: own_threads() <= threads, "no thread is left")
     assert open_descriptors() == descriptors
     with Guest(service, READER) as guest:
         assert guest.card
@@ -505,6 +505,7 @@ def test_fairness(service: PcscService) -> None:
 
 
 def test_a_hundred_contexts(service: PcscService) -> None:
+    threads = own_threads()
     guests = [Guest(service, READER, minor=3 + number % 4) for number in range(100)]
     assert len({guest.context for guest in guests}) == len({guest.card for guest in guests}) == 100
     assert service.records()[0].sharing == 100
@@ -513,7 +514,7 @@ def test_a_hundred_contexts(service: PcscService) -> None:
     for guest in guests:
         guest.close()
     soon(lambda: service.records()[0].sharing == 0, "everybody has left")
-    soon(lambda: len(own_threads()) == 1, "only the door is watched")
+    soon(lambda: own_threads() <= threads, "only the door is watched")
 
 
 def test_a_hundred_contexts_of_one_program(service: PcscService) -> None:
