@@ -218,7 +218,8 @@ def test_pkcs1(holder: TokenClient, key: int, name: str) -> None:
     assert holder.check_signature(signature, MESSAGE, key, hash=name)
     assert not holder.verify_signature(signature, MESSAGE + b"0", key, hash=name)
     assert not holder.check_signature(signature, MESSAGE + b"0", key, hash=name)
-    assert not holder.verify_signature(signature[:-1] + b"\0", MESSAGE, key, hash=name)
+    altered = signature[:-1] + bytes((signature[-1] ^ 1,))
+    assert not holder.verify_signature(altered, MESSAGE, key, hash=name)
 
 
 @pytest.mark.parametrize(
