@@ -156,7 +156,8 @@ class Conversation:
         mine = len(self.open.pop(step.client, ()))
         if mine:
             after = 0 if before < 0 else before - mine
-            self._until(after, after + len(self.pending), -1 if self.pending else after)
+            coming = any(pending.step.do == "connect" for pending in self.pending.values())
+            self._until(after, *(after + 1, -1) * coming)
         return "ended"
 
     def _until(self, *sharing: int) -> str:
