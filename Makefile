@@ -41,7 +41,7 @@ torture: everything ## run the long tests that make test leaves out
 	@$(PYTEST) -m torture
 
 fuzz: everything ## run every property with twenty times as many examples
-	@$(PYTEST) -m hypothesis --hypothesis-profile=fuzz
+	@$(PYTEST) -m "hypothesis and not torture" --hypothesis-profile=fuzz
 
 test-debian13: everything ## try the PC/SC service with Debian 13's clients (needs root)
 	@$(PREPARE) roots
