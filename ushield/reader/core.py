@@ -278,7 +278,8 @@ class Core:
             case Request.STOP_WAITING:
                 return self.watchers.end(client)
             case Request.EVENTS:
-                return build_body(Events(0))
+                # As pcscd counts from its start: one, and one for each reader that came.
+                return build_body(Events(1 + len(self.readers)))
             case Request.READER_COUNT:
                 return build_body(ReaderCount(RECORDS))
             case _:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from zlib import crc32
 
-from tests.pcsc.differential.script import EVENTS, PROTOCOLS, STATES
+from tests.pcsc.differential.script import EVENTS, NAMES, PROTOCOLS, STATES
 from tests.pcsc.differential.wire import Record
 
 UNTOUCHED = 0xAAAA_0000
@@ -88,7 +88,7 @@ class Teller:
                 ]
             case "wait":
                 readers = result["readers"]
-                return [f"[{self._event(one['event'])} {one['atr']}]" for one in readers]
+                return [f"[{self._event(one)} {one['atr']}]" for one in readers]
             case "transmit":
                 origin = flags(result["from"], PROTOCOLS)
                 return [str(result["length"]), _short(result["data"]), f"by {origin}" * good]
@@ -99,8 +99,14 @@ class Teller:
             case _:
                 return []
 
-    def _event(self, event: int) -> str:
-        return "untouched" if event == UNTOUCHED else self._counted(event, EVENTS)
+    def _event(self, reader: Result) -> str:
+        event = reader["event"]
+        if event == UNTOUCHED:
+            return "untouched"
+        if reader["name"] == NAMES["pnp"] and event >> 16:
+            # Not what happened to a reader, but how many readers came.
+            return f"{flags(event & 0xFFFF, EVENTS)} after {event >> 16}"
+        return self._counted(event, EVENTS)
 
     def _counted(self, value: int, names: dict[str, int]) -> str:
         counter = value >> 16
