@@ -172,7 +172,7 @@ def test_readers_are_sixteen_records(desk: Desk, minor: int) -> None:
         assert first == (READER, 1, READY, 0, ATR_BOTH, 0)
         assert second == (OTHER_READER, 0, State.ABSENT, 0, b"", 0)
     assert caller.count() == RECORDS
-    assert caller.raw(Request.EVENTS) == build_body(Events(3))
+    assert caller.raw(Request.EVENTS) == build_body(Events(2))
 
 
 def test_a_record_tells_who_is_connected(desk: Desk, ada: Caller) -> None:

@@ -53,6 +53,8 @@ from ushield.reader.watchers import Client, Watchers
 _MINORS_WITH_RECORDS = (4, 5)
 """Clients of these versions that begin to wait are answered with the readers' records at once."""
 _LAST_SCOPE = 3
+_READER_EVENTS = 2
+"""As pcscd counts: one from its start, and one for the device whose slots all our readers are."""
 
 
 class Core:
@@ -278,8 +280,7 @@ class Core:
             case Request.STOP_WAITING:
                 return self.watchers.end(client)
             case Request.EVENTS:
-                # As pcscd counts from its start: one, and one for each reader that came.
-                return build_body(Events(1 + len(self.readers)))
+                return build_body(Events(_READER_EVENTS))
             case Request.READER_COUNT:
                 return build_body(ReaderCount(RECORDS))
             case _:

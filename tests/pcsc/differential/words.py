@@ -104,7 +104,7 @@ class Teller:
         if event == UNTOUCHED:
             return "untouched"
         if reader["name"] == NAMES["pnp"] and event >> 16:
-            # Not what happened to a reader, but how many readers came.
+            # Not what happened to a reader, but how many devices came.
             return f"{flags(event & 0xFFFF, EVENTS)} after {event >> 16}"
         return self._counted(event, EVENTS)
 
