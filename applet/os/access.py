@@ -51,9 +51,12 @@ class SecurityStatus:
             raise CardError(SW.SECURITY_STATUS)
 
     def require_fresh(self, reference: int) -> None:
-        """Refuse (6982) unless this PIN was presented since it was last used up here."""
+        """Refuse (6982) unless this PIN was presented since it was last spent."""
         if reference not in self._fresh:
             raise CardError(SW.SECURITY_STATUS)
+
+    def spend(self, reference: int) -> None:
+        """Whatever asks for this PIN afresh needs it presented again; it stays verified."""
         self._fresh.discard(reference)
 
     def require(self, rule: int) -> None:

@@ -47,6 +47,15 @@ class File:
         """Whether it is gone at the next reset: the proprietary information says so."""
         return len(self.proprietary) == 2 and bool(self.proprietary[1] & _SESSION)
 
+    @property
+    def pin_each(self) -> int:
+        """Reference of the PIN that every use of this key spends, or 0.
+
+        The first nibble of the proprietary information, as OpenSC's driver writes it for keys with
+        user consent.
+        """
+        return self.proprietary[0] >> 4
+
     def control(self, template: int, life_cycle: int) -> bytes:
         """The file control information as SELECT answers it (ISO 7816-4 §7.4)."""
         return build_file_control(

@@ -108,6 +108,7 @@ class Slots:
         match self._policies.get(f"{slot:02X}") or SLOT_POLICY[slot]:
             case PinPolicy.ALWAYS:
                 self._status.require_fresh(PIN)
+                self._status.spend(PIN)
             case PinPolicy.ONCE | PinPolicy.DEFAULT:
                 self._status.require_pin(PIN)
             case PinPolicy.NEVER:

@@ -1,7 +1,8 @@
 """Everything that uses a key: the security environment and the operations of ISO 7816-8.
 
-Each use asks the same three questions first: does the key's access rule hold, does its declared
-usage allow this, and is the key there.
+Each use asks the same questions first: does the key's access rule hold, was its PIN presented anew
+if the key wants that each time, does its declared usage allow this, and is the key there. A PIN is
+spent when the key has worked, so a command that is refused before that costs none.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from apdu.rsablock import DIGEST_INFO
 from apdu.status import SW
 from applet.os.access import SecurityStatus
 from applet.os.errors import CardError, refuse_unless
-from applet.os.files import FileSystem
+from applet.os.files import File, FileSystem
 from applet.os.keys.ec import EcKey
 from applet.os.keys.encoding import is_message_block, is_signature_block
 from applet.os.keys.keystore import Key, KeyStore, usage_of
@@ -71,22 +72,28 @@ class KeyDesk:
 
     def sign(self, data: bytes) -> bytes:
         """A signature over `data`, or over the digest of the last PSO HASH when it is empty."""
-        key, usage, algorithm = self._use(Use.SIGN, _SIGN)
+        key, file, algorithm = self._use(Use.SIGN, _SIGN)
         if not data:
-            return self._sign_digest(key, self._take_digest())
-        if isinstance(key, EcKey):
-            return key.sign(data)
-        if algorithm == Algorithm.PKCS1:
-            return key.sign(data)
+            result = self._sign_digest(key, self._take_digest())
+        elif isinstance(key, EcKey) or algorithm == Algorithm.PKCS1:
+            result = key.sign(data)
+        else:
+            return self._sign_block(key, file, data)
+        self._spend(file)
+        return result
+
+    def _sign_block(self, key: RsaKey, file: File, data: bytes) -> bytes:
+        """The raw operation; a key that may not decipher keeps a message to itself."""
         block = key.full_block(data)
         result = key.sign_block(block)
-        if not usage & _DECIPHER and is_message_block(result):
+        self._spend(file)
+        if not usage_of(file) & _DECIPHER and is_message_block(result):
             refuse_unless(is_signature_block(block, key.bits), SW.CONDITIONS)
         return result
 
     def decipher(self, cryptogram: Cryptogram) -> bytes:
         """The plain text of a cryptogram; nothing yet for the first of two halves."""
-        key, usage, algorithm = self._use(Use.DECIPHER, _DECIPHER)
+        key, file, algorithm = self._use(Use.DECIPHER, _DECIPHER)
         if not isinstance(key, RsaKey):
             raise CardError(SW.CONDITIONS)
         body = cryptogram.body
@@ -98,23 +105,30 @@ class KeyDesk:
         elif cryptogram.indicator != _WHOLE:
             raise CardError(SW.WRONG_DATA)
         if algorithm == Algorithm.PKCS1:
-            return key.decipher(body)
-        block = key.full_block(body)
-        if not usage & _SIGN:
-            refuse_unless(not is_signature_block(block, key.bits), SW.CONDITIONS)
-        return key.decipher_block(block)
+            plain = key.decipher(body)
+        else:
+            block = key.full_block(body)
+            if not usage_of(file) & _SIGN:
+                refuse_unless(not is_signature_block(block, key.bits), SW.CONDITIONS)
+            plain = key.decipher_block(block)
+        self._spend(file)
+        return plain
 
     def agree(self, point: bytes) -> bytes:
         """ECDH with the other side's point: the x coordinate."""
-        key, _, _ = self._use(Use.AGREE, _DERIVE)
+        key, file, _ = self._use(Use.AGREE, _DERIVE)
         if not isinstance(key, EcKey):
             raise CardError(SW.CONDITIONS)
-        return key.agree(point)
+        shared = key.agree(point)
+        self._spend(file)
+        return shared
 
     def authenticate(self, reference: int, challenge: bytes) -> bytes:
         """INTERNAL AUTHENTICATE: a signature over the challenge's SHA-256, made on the chip."""
-        key, _ = self._open(self._by_reference(reference), _AUTHENTICATE)
-        return self._sign_digest(key, sha256(challenge).digest())
+        key, file = self._open(self._by_reference(reference), _AUTHENTICATE)
+        signature = self._sign_digest(key, sha256(challenge).digest())
+        self._spend(file)
+        return signature
 
     def hash(self, message: bytes, *, answer: bool) -> bytes:
         """PSO HASH: keep the message's SHA-256 for the next signature."""
@@ -137,23 +151,29 @@ class KeyDesk:
             data = _SHA256_DIGEST_INFO + digest if isinstance(key, RsaKey) else digest
         refuse_unless(key.verify(given.signature, data), SW.VERIFY_FAILED)
 
-    def _use(self, use: Use, usage: int) -> tuple[Key, int, int]:
+    def _use(self, use: Use, usage: int) -> tuple[Key, File, int]:
         prepared = self._prepared.get(use)
         if prepared is None:
             raise CardError(SW.CONDITIONS)
-        key, allowed = self._open(prepared.path, usage)
-        return key, allowed, prepared.algorithm
+        key, file = self._open(prepared.path, usage)
+        return key, file, prepared.algorithm
 
-    def _open(self, path: bytes, usage: int) -> tuple[Key, int]:
-        """The key behind the three questions."""
+    def _open(self, path: bytes, usage: int) -> tuple[Key, File]:
+        """The key behind the questions, and its file."""
         file = self._files.get(path)
         if file is None:
             raise CardError(SW.REFERENCE_NOT_FOUND)
         self._status.require(file.access.first)
-        allowed = usage_of(file)
-        if not allowed & usage:
+        if file.pin_each:
+            self._status.require_fresh(file.pin_each)
+        if not usage_of(file) & usage:
             raise CardError(SW.CONDITIONS)
-        return self._keys.get(path), allowed
+        return self._keys.get(path), file
+
+    def _spend(self, file: File) -> None:
+        """The key has worked: it wants its PIN anew, if it is one that does."""
+        if file.pin_each:
+            self._status.spend(file.pin_each)
 
     def _public(self, use: Use) -> Key:
         prepared = self._prepared.get(use)
