@@ -195,13 +195,17 @@ def tests_need() -> dict[str, str]:
     """Map each Debian package that the tests need to a file or command that tells it is there."""
     headers = sysconfig.get_path("include")
     return {
+        "curl": "curl",
         "gcc": "gcc",
         "gnutls-bin": "p11tool",
         "libc6-dev": "/usr/include/stdio.h",
+        "libengine-pkcs11-openssl": "/usr/lib/*/engines-3/pkcs11.so",
+        "libnss3-tools": "certutil",
         "libpcsclite-dev": "/usr/include/PCSC/winscard.h",
         "opensc": "pkcs15-init",
         "opensc-pkcs11": "/usr/lib/*/opensc-pkcs11.so",
         "openssh-client": "ssh-keygen",
+        "openssh-server": "/usr/sbin/sshd",
         "openssl": "openssl",
         "pcscd": "/usr/sbin/pcscd",
         f"python3.{sys.version_info[1]}-dev": f"{headers}/Python.h",
