@@ -30,12 +30,14 @@ def certify(
     usage: Usage,
     now: datetime,
     entropy: Callable[[int], bytes],
+    pin: str | bytes | None = None,
 ) -> x509.Certificate:
     """A certificate for `key`, signed on the card by `issuer`, whose subject is the same.
 
-    `now` has a time zone; the validity begins there. The serial number has 127 random bits.
+    `now` has a time zone; the validity begins there. The serial number has 127 random bits. `pin`
+    is for an issuer that wants it anew each time.
     """
-    signing_key = client.private_key(issuer.reference)
+    signing_key = client.private_key(issuer.reference, pin=pin)
     public_key = client.public_key(key.reference)
     issuer_key = signing_key.public_key()
     builder = (

@@ -24,7 +24,15 @@ from apdu.status import SW
 from host import uses
 from host.checking import oaep_encipher
 from host.directory import KeyChoice, KeyInfo
-from host.errors import CardError, DecipherError, PinBlocked, UnsupportedError, WrongPin
+from host.errors import (
+    CardError,
+    DecipherError,
+    PinBlocked,
+    PinEachTime,
+    SecurityStatusError,
+    UnsupportedError,
+    WrongPin,
+)
 from host.info import PinState, TokenInfo
 from host.link import build
 from host.padding import digest_of, oaep_message
@@ -54,6 +62,9 @@ class TokenClient(TokenView):
 
     `extended` sends long commands with extended lengths instead of chains; `trace` gets a record
     of each APDU, in which no secret is; `entropy` is where PSS takes its salt from.
+
+    Methods that use a key take `pin`, which is presented right before: keys that want it anew each
+    time (`KeyInfo.pin_each`) raise PinEachTime without.
     """
 
     def __init__(
@@ -116,9 +127,11 @@ class TokenClient(TokenView):
         *,
         hash: str = "sha256",  # noqa: A002
         padding: uses.SignPadding = "pkcs1",
+        pin: str | bytes | None = None,
     ) -> bytes:
         """Sign a message, hashed here. RSA: as long as the key; on a curve: DER of r and s."""
-        return self.sign_digest(digest_of(message, hash), key, hash=hash, padding=padding)
+        digest = digest_of(message, hash)
+        return self.sign_digest(digest, key, hash=hash, padding=padding, pin=pin)
 
     def sign_digest(
         self,
@@ -127,6 +140,7 @@ class TokenClient(TokenView):
         *,
         hash: str = "sha256",  # noqa: A002
         padding: uses.SignPadding = "pkcs1",
+        pin: str | bytes | None = None,
     ) -> bytes:
         """Sign a digest that was made with this hash. `padding` is for RSA keys."""
         ready = self._signing.get((key, hash, padding))
@@ -136,20 +150,24 @@ class TokenClient(TokenView):
             raise UnsupportedError(f"a {hash} digest has {ready.length} bytes, not {len(digest)}")
         encode = ready.encode
         command = encode(digest) if encode else ready.head + digest + b"\x00"
-        return self.link.use(ready.environment, command)
+        return self._use(ready.key, pin, ready.environment, command)
 
-    def sign_block(self, block: bytes, key: KeyChoice = None) -> bytes:
+    def sign_block(
+        self, block: bytes, key: KeyChoice = None, *, pin: str | bytes | None = None
+    ) -> bytes:
         """RSA: the private operation on a whole padded block. ECDSA: over the digest as given."""
         found = self.key(key, Usage.SIGN)
         algorithm = Algorithm.RAW if found.kind == "rsa" else Algorithm.EC
         prepared = uses.environment(found, Use.SIGN, algorithm)
-        return self.link.use(prepared, uses.sign_command(block))
+        return self._use(found, pin, prepared, uses.sign_command(block))
 
-    def sign_on_card(self, message: bytes, key: KeyChoice = None) -> bytes:
+    def sign_on_card(
+        self, message: bytes, key: KeyChoice = None, *, pin: str | bytes | None = None
+    ) -> bytes:
         """Sign a message of up to 65,535 bytes that the card itself hashes (SHA-256, PKCS#1)."""
         found = self.key(key, Usage.SIGN)
         prepared = uses.environment(found, Use.SIGN, uses.algorithm_of(found))
-        return self.link.use(prepared, _hash_command(message), uses.sign_command(b""))
+        return self._use(found, pin, prepared, _hash_command(message), uses.sign_command(b""))
 
     def hash_on_card(self, message: bytes) -> bytes:
         """The SHA-256 of a message of up to 65,535 bytes, computed by the card."""
@@ -176,16 +194,31 @@ class TokenClient(TokenView):
             raise
         return True
 
-    def internal_authenticate(self, challenge: bytes, key: KeyChoice = None) -> bytes:
+    def internal_authenticate(
+        self, challenge: bytes, key: KeyChoice = None, *, pin: str | bytes | None = None
+    ) -> bytes:
         """Sign a challenge of 8 to 64 bytes, hashed by the card (SHA-256; PKCS#1 v1.5 or ECDSA)."""
         found = self.key(key, Usage.SIGN)
-        return self.link.command(INS.INTERNAL_AUTHENTICATE, found.reference, challenge, uses.ALL)
+        try:
+            with self.link.transaction():
+                if pin is not None:
+                    self.verify_pin(pin)
+                return self.link.command(
+                    INS.INTERNAL_AUTHENTICATE, found.reference, challenge, uses.ALL
+                )
+        except SecurityStatusError as refusal:
+            raise _explained(refusal, found) from None
 
-    def private_key(self, key: KeyChoice = None) -> TokenPrivateKey:
-        """A key as `cryptography` takes private keys; the card does the work when it is used."""
+    def private_key(
+        self, key: KeyChoice = None, *, pin: str | bytes | None = None
+    ) -> TokenPrivateKey:
+        """A key as `cryptography` takes private keys; the card does the work when it is used.
+
+        It keeps `pin`, if given, and presents it before each use.
+        """
         from host.keys import token_private_key
 
-        return token_private_key(self, self.key(key))
+        return token_private_key(self, self.key(key), pin)
 
     # --- secrets --------------------------------------------------------------------------------
 
@@ -197,6 +230,7 @@ class TokenClient(TokenView):
         padding: Literal["pkcs1", "oaep", "none"] = "pkcs1",
         hash: str = "sha256",  # noqa: A002
         label: bytes = b"",
+        pin: str | bytes | None = None,
     ) -> bytes:
         """Decipher with an RSA key. `hash` and `label` are OAEP's; "none" gives the whole block.
 
@@ -210,7 +244,8 @@ class TokenClient(TokenView):
         algorithm = Algorithm.PKCS1 if padding == "pkcs1" else Algorithm.RAW
         prepared = uses.environment(found, Use.DECIPHER, algorithm)
         data = build_cryptogram(Cryptogram(0, cryptogram))
-        plain = self.link.use(prepared, build(INS.PSO, Operation.DECIPHER, data, uses.ALL))
+        command = build(INS.PSO, Operation.DECIPHER, data, uses.ALL)
+        plain = self._use(found, pin, prepared, command)
         return oaep_message(plain, hash, label) if padding == "oaep" else plain
 
     def encipher(
@@ -230,16 +265,34 @@ class TokenClient(TokenView):
         answer = self.link.use(prepared, build(INS.PSO, Operation.ENCIPHER, plain, uses.ALL))
         return answer[1:]
 
-    def derive(self, peer: ec.EllipticCurvePublicKey, key: KeyChoice = None) -> bytes:
+    def derive(
+        self,
+        peer: ec.EllipticCurvePublicKey,
+        key: KeyChoice = None,
+        *,
+        pin: str | bytes | None = None,
+    ) -> bytes:
         """ECDH with the other side's public key: the shared x coordinate."""
         found = self.key(key, Usage.DERIVE)
         if found.kind != "ec":
             raise UnsupportedError(f"key {found.reference} is an RSA key and agrees on nothing")
         request = build_ecdh_request(EcdhRequest(uncompressed(peer)))
         prepared = uses.environment(found, Use.AGREE, Algorithm.EC)
-        return self.link.use(prepared, build(INS.GENERAL_AUTHENTICATE, 0, request, uses.ALL))
+        command = build(INS.GENERAL_AUTHENTICATE, 0, request, uses.ALL)
+        return self._use(found, pin, prepared, command)
 
     # --- within ---------------------------------------------------------------------------------
+
+    def _use(
+        self, key: KeyInfo, pin: str | bytes | None, environment: bytes, *commands: bytes
+    ) -> bytes:
+        """Commands under a security environment for a private key, after its PIN if it is given."""
+        if pin is not None:
+            commands = (build(INS.VERIFY, USER_PIN, pin_block(pin)), *commands)
+        try:
+            return self.link.use(environment, *commands)
+        except SecurityStatusError as refusal:
+            raise _explained(refusal, key) from None
 
     def _rsa(self, choice: KeyChoice) -> KeyInfo:
         found = self.key(choice, Usage.DECIPHER)
@@ -254,6 +307,10 @@ class TokenClient(TokenView):
         ready = uses.ready_to_sign(found, hash_name, padding, self.entropy)
         self._signing[key, hash_name, padding] = ready
         return ready
+
+
+def _explained(refusal: SecurityStatusError, key: KeyInfo) -> SecurityStatusError:
+    return PinEachTime(refusal.sw, refusal.command) if key.pin_each else refusal
 
 
 def _hash_command(message: bytes) -> bytes:

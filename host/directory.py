@@ -63,6 +63,8 @@ class KeyInfo:
     kind: KeyKind
     bits: int
     usage: frozenset[str]
+    pin_each: bool = False
+    """Whether each use wants the PIN presented anew (PKCS#15 userConsent)."""
 
     @property
     def size(self) -> int:
@@ -172,7 +174,8 @@ def inspect_key(link: CardLink, reference: int) -> KeyInfo:
     kind = _KINDS.get(control.kind or 0)
     if kind is None or not control.size:
         raise UnsupportedError(f"file {KEY_FILES | reference:04X} holds no RSA or EC key")
-    return KeyInfo(reference, "", b"", kind, control.size, frozenset())
+    spends_pin = bool(control.proprietary and control.proprietary[0] >> 4)
+    return KeyInfo(reference, "", b"", kind, control.size, frozenset(), spends_pin)
 
 
 def _key(entry: PrivateKeyEntry) -> KeyInfo:
@@ -183,6 +186,7 @@ def _key(entry: PrivateKeyEntry) -> KeyInfo:
         kind=entry.kind,
         bits=entry.bits or 0,
         usage=entry.usage,
+        pin_each=bool(entry.user_consent),
     )
 
 

@@ -68,6 +68,13 @@ class SecurityStatusError(CardError):
     """The PIN that allows this was not verified since the card was selected or reset (6982)."""
 
 
+class PinEachTime(SecurityStatusError):
+    """The key wants its PIN anew for each use, and this one came without: `pin=` takes it along."""
+
+    def __str__(self) -> str:
+        return f"{self.command}: {self.sw:04X}, this key wants the PIN anew for each use"
+
+
 class ConditionsError(CardError):
     """Not in this phase of the card's life, not with this key, or not in this order (6985)."""
 

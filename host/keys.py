@@ -1,7 +1,7 @@
 """Keys on a token as `cryptography` takes private keys: whoever takes one can use the card.
 
 A certificate builder, for one, signs with them. The private numbers stay where they are: asking
-for them raises `UnsupportedError`. The PIN is the caller's affair.
+for them raises `UnsupportedError`. The PIN is the caller's affair, unless the key was given it.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ _Hashing = utils.Prehashed | hashes.HashAlgorithm
 class TokenRsaKey(rsa.RSAPrivateKey):
     """An RSA key on a token."""
 
-    def __init__(self, client: TokenClient, key: KeyInfo) -> None:
+    def __init__(self, client: TokenClient, key: KeyInfo, pin: str | bytes | None = None) -> None:
         self._client = client
         self._key = key
+        self._pin = pin
 
     def __repr__(self) -> str:
         return f"<RSA-{self._key.bits} key {self._key.reference} on a token>"
@@ -67,19 +68,21 @@ class TokenRsaKey(rsa.RSAPrivateKey):
         """Sign with PKCS#1 v1.5 or PSS; data that is hashed already comes with `Prehashed`."""
         if isinstance(algorithm, utils.NoDigestInfo):
             _require_pkcs1(padding)
-            return self._client.sign_block(self._type_1(data), self._key.reference)
+            return self._client.sign_block(self._type_1(data), self._key.reference, pin=self._pin)
         digest, name = _digest(data, algorithm)
         if isinstance(padding, PSS):
             return self._sign_pss(digest, name, padding)
         _require_pkcs1(padding)
-        return self._client.sign_digest(digest, self._key.reference, hash=name)
+        return self._client.sign_digest(digest, self._key.reference, hash=name, pin=self._pin)
 
     def decrypt(self, ciphertext: bytes, padding: AsymmetricPadding) -> bytes:
         """Decipher PKCS#1 v1.5 or OAEP."""
         if not isinstance(padding, OAEP):
             _require_pkcs1(padding)
-            return self._client.decipher(ciphertext, self._key.reference)
-        block = self._client.decipher(ciphertext, self._key.reference, padding="none")
+            return self._client.decipher(ciphertext, self._key.reference, pin=self._pin)
+        block = self._client.decipher(
+            ciphertext, self._key.reference, padding="none", pin=self._pin
+        )
         label = padding._label or b""  # noqa: SLF001
         return oaep_message(block, _name(padding.algorithm), label, _mask_name(padding.mgf))
 
@@ -94,7 +97,7 @@ class TokenRsaKey(rsa.RSAPrivateKey):
     def _sign_pss(self, digest: bytes, name: str, padding: PSS) -> bytes:
         salt = self._client.entropy(self._salt_length(padding, len(digest)))
         block = pss_block(digest, name, salt, self._key.bits, _mask_name(padding.mgf))
-        return self._client.sign_block(block, self._key.reference)
+        return self._client.sign_block(block, self._key.reference, pin=self._pin)
 
     def _salt_length(self, padding: PSS, digest_length: int) -> int:
         """PSS takes a number, or an object that stands for one."""
@@ -118,9 +121,10 @@ class TokenRsaKey(rsa.RSAPrivateKey):
 class TokenEcKey(ec.EllipticCurvePrivateKey):
     """A key on a curve, on a token."""
 
-    def __init__(self, client: TokenClient, key: KeyInfo) -> None:
+    def __init__(self, client: TokenClient, key: KeyInfo, pin: str | bytes | None = None) -> None:
         self._client = client
         self._key = key
+        self._pin = pin
 
     def __repr__(self) -> str:
         return f"<{self.curve.name} key {self._key.reference} on a token>"
@@ -154,13 +158,13 @@ class TokenEcKey(ec.EllipticCurvePrivateKey):
         if signature_algorithm.deterministic_signing:
             raise UnsupportedError("the card does not sign deterministically (RFC 6979)")
         digest, name = _digest(bytes(data), signature_algorithm.algorithm)
-        return self._client.sign_digest(digest, self._key.reference, hash=name)
+        return self._client.sign_digest(digest, self._key.reference, hash=name, pin=self._pin)
 
     def exchange(self, _algorithm: ec.ECDH, peer_public_key: ec.EllipticCurvePublicKey) -> bytes:
         """ECDH: the shared x coordinate."""
         if peer_public_key.curve.name != self.curve.name:
             raise UnsupportedError(f"this key agrees on {self.curve.name} only")
-        return self._client.derive(peer_public_key, self._key.reference)
+        return self._client.derive(peer_public_key, self._key.reference, pin=self._pin)
 
     def private_numbers(self) -> NoReturn:
         """They do not leave the card: UnsupportedError."""
@@ -174,13 +178,15 @@ class TokenEcKey(ec.EllipticCurvePrivateKey):
 TokenPrivateKey = TokenRsaKey | TokenEcKey
 
 
-def token_private_key(client: TokenClient, key: KeyInfo) -> TokenPrivateKey:
-    """The key as an object of its kind."""
+def token_private_key(
+    client: TokenClient, key: KeyInfo, pin: str | bytes | None = None
+) -> TokenPrivateKey:
+    """The key as an object of its kind, which presents `pin`, if given, before each use."""
     if key.kind == "rsa":
-        return TokenRsaKey(client, key)
+        return TokenRsaKey(client, key, pin)
     if key.bits not in CURVES:
         raise UnsupportedError(f"no curve of {key.bits} bits is known here")
-    return TokenEcKey(client, key)
+    return TokenEcKey(client, key, pin)
 
 
 def _digest(data: bytes, algorithm: _Hashing) -> tuple[bytes, str]:

@@ -7,11 +7,12 @@ certificates, and the security officer's the rest.
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from apdu.edge import KEY_FILES, PKCS15_AID, Data
+from apdu.edge import KEY_FILES, PKCS15_AID, USER_PIN, Data
 from apdu.errors import ApduError
 from apdu.filecontrol import AccessRules, FileControl, FileKind, build_access, build_file_control
 from apdu.instruction import INS
@@ -144,25 +145,32 @@ class TokenManager:
 
     # --- keys and certificates --------------------------------------------------------------------
 
-    def generate_key(self, key_type: str, *, label: str, usage: Usage) -> d.KeyInfo:
-        """Make a key on the card (`key_type`: see `KEY_TYPES`) and enter it in the directories."""
+    def generate_key(
+        self, key_type: str, *, label: str, usage: Usage, pin_each: bool = False
+    ) -> d.KeyInfo:
+        """Make a key on the card (`key_type`: see `KEY_TYPES`) and enter it in the directories.
+
+        With `pin_each` every use of it wants the holder's PIN presented anew.
+        """
         if key_type not in KEY_TYPES:
             raise UnsupportedError(f"no key {key_type!r}; there are {', '.join(KEY_TYPES)}")
         kind, bits = KEY_TYPES[key_type]
         with self._link.transaction():
-            reference = self._create_key_file(kind, bits, usage)
+            key = self._create_key_file(label, kind, bits, usage, pin_each=pin_each)
             data = build_generate_key(GenerateKey(65537 if kind == "rsa" else None))
             self._link.command(INS.GENERATE_KEY, 0, data)
-            return self._enter(reference, label, kind, bits, usage, BORN_ON_CARD)
+            return self._enter(key, usage, BORN_ON_CARD)
 
-    def import_key(self, key: PrivateKey, *, label: str, usage: Usage) -> d.KeyInfo:
+    def import_key(
+        self, key: PrivateKey, *, label: str, usage: Usage, pin_each: bool = False
+    ) -> d.KeyInfo:
         """Put a key from outside on the card and enter it in the directories."""
         kind, bits = describe_key(key)
         with self._link.transaction():
-            reference = self._create_key_file(kind, bits, usage)
+            made = self._create_key_file(label, kind, bits, usage, pin_each=pin_each)
             for component, value in key_parts(key):
                 self._link.command(INS.PUT_DATA, Data.STORE | component, value)
-            return self._enter(reference, label, kind, bits, usage, IMPORTED)
+            return self._enter(made, usage, IMPORTED)
 
     def write_certificate(
         self, certificate: x509.Certificate, key: d.KeyInfo, *, label: str | None = None
@@ -186,8 +194,13 @@ class TokenManager:
             self._link.select(path[:-2])
             self._link.command(INS.CREATE_FILE, 0, build_file_control(control))
 
-    def _create_key_file(self, kind: KeyKind, bits: int, usage: Usage) -> int:
-        """A new key file, selected; its reference is the lowest one that is free."""
+    def _create_key_file(
+        self, label: str, kind: KeyKind, bits: int, usage: Usage, *, pin_each: bool
+    ) -> d.KeyInfo:
+        """A new key file, selected, and the key it is for, whose reference is the lowest free one.
+
+        The key has no identifier before it is entered in the directories.
+        """
         fid = self._free_file(KEY_FILES)
         path = d.APPLICATION + fid.to_bytes(2, "big")
         control = FileControl.of(
@@ -197,47 +210,40 @@ class TokenManager:
             kind=_FILE_KINDS[kind],
             fid=fid,
             access=build_access(_KEY_ACCESS),
-            proprietary=bytes(2),
+            proprietary=bytes((USER_PIN << 4 if pin_each else 0, 0)),
             life_cycle=0,
             usage=usage,
         )
         self._create(path, control)
         self._link.select(path)
-        return fid & 0xFF
+        flags = private_key_flags(usage)
+        return d.KeyInfo(fid & 0xFF, label, b"", kind, bits, flags, pin_each)
 
-    def _enter(
-        self,
-        reference: int,
-        label: str,
-        kind: KeyKind,
-        bits: int,
-        usage: Usage,
-        access: frozenset[str],
-    ) -> d.KeyInfo:
+    def _enter(self, made: d.KeyInfo, usage: Usage, access: frozenset[str]) -> d.KeyInfo:
         """Enter a new key in the directory of private keys, and its public key likewise."""
-        identifier = self._free_identifier(reference)
-        key = d.KeyInfo(reference, label, identifier, kind, bits, private_key_flags(usage))
-        fid = (KEY_FILES | reference).to_bytes(2, "big")
+        key = replace(made, id=self._free_identifier(made.reference))
+        fid = (KEY_FILES | key.reference).to_bytes(2, "big")
         private = PrivateKeyEntry(
-            label=label,
+            label=key.label,
             id=key.id,
             path=d.MASTER_FILE + d.APPLICATION + fid,
-            reference=reference,
-            kind=kind,
-            bits=bits,
+            reference=key.reference,
+            kind=key.kind,
+            bits=key.bits,
             usage=key.usage,
             auth_id=_AUTH_ID,
+            user_consent=1 if key.pin_each else None,
             access=access,
         )
         self._append(d.PRIVATE_KEYS, build_private_keys([private]))
         content = public_key_file(read_public_key(self._link, key))
-        path = self._store_object(_PUBLIC_KEY_FILES, reference, content)
+        path = self._store_object(_PUBLIC_KEY_FILES, key.reference, content)
         public = PublicKeyEntry(
-            label,
+            key.label,
             key.id,
             d.MASTER_FILE + path,
-            kind,
-            bits if kind == "rsa" else None,
+            key.kind,
+            key.bits if key.kind == "rsa" else None,
             public_key_flags(usage),
         )
         self._append(d.PUBLIC_KEYS, build_public_keys([public]))

@@ -124,6 +124,8 @@ class Profile:
     so_pin: str | bytes = field(repr=False)
     so_puk: str | bytes = field(repr=False)
     keys: tuple[KeySpec, ...] = field(default_factory=usual_keys)
+    pin_each_signature: bool = False
+    """Whether keys that sign want the PIN anew for each use."""
 
     @classmethod
     def of(
@@ -135,6 +137,7 @@ class Profile:
         keys: Sequence[str] = (),
         subject: str = "CN=U-Shield",
         label: str = "U-Shield",
+        pin_each_signature: bool = False,
     ) -> Profile:
         """A profile from plain text: `keys` as in `KeySpec.of`, `subject` as in RFC 4514.
 
@@ -148,6 +151,7 @@ class Profile:
             so_pin=puk if so_pin is None else so_pin,
             so_puk=puk,
             keys=_specs(keys) or usual_keys(),
+            pin_each_signature=pin_each_signature,
         )
 
     def __post_init__(self) -> None:
@@ -203,7 +207,12 @@ def personalise(
     manager.activate()
     client.verify_pin(profile.pin)
     keys = [
-        manager.generate_key(spec.key_type, label=spec.label, usage=spec.usage)
+        manager.generate_key(
+            spec.key_type,
+            label=spec.label,
+            usage=spec.usage,
+            pin_each=profile.pin_each_signature and bool(spec.usage & Usage.SIGN),
+        )
         for spec in profile.keys
     ]
     _certify(manager, profile, keys, now or datetime.now(UTC), entropy)
@@ -268,5 +277,6 @@ def _certify(
             usage=spec.usage,
             now=now,
             entropy=entropy,
+            pin=profile.pin if issuer.pin_each else None,
         )
         manager.write_certificate(certificate, key)

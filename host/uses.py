@@ -48,6 +48,7 @@ class ReadyToSign:
     enough.
     """
 
+    key: KeyInfo
     environment: bytes
     length: int
     head: bytes
@@ -62,19 +63,25 @@ def ready_to_sign(
     if padding not in ("pkcs1", "pss"):
         raise UnsupportedError(f"no padding {padding!r} for signatures; there are pkcs1 and pss")
     if key.kind == "rsa" and padding == "pss":
-        return ReadyToSign(
-            environment(key, Use.SIGN, Algorithm.RAW), length, b"", _pss(key, hash_name, entropy)
-        )
+        raw = environment(key, Use.SIGN, Algorithm.RAW)
+        return ReadyToSign(key, raw, length, b"", _pss(key, hash_name, entropy))
     prepared = environment(key, Use.SIGN, algorithm_of(key))
     if key.kind == "ec" and length > key.size:
-        return ReadyToSign(prepared, length, b"", lambda digest: sign_command(digest[: key.size]))
+        return ReadyToSign(key, prepared, length, b"", _cut(key))
     whole = sign_command(signature_input(key, bytes(length), hash_name))
-    return ReadyToSign(prepared, length, whole[: -length - 1])
+    return ReadyToSign(key, prepared, length, whole[: -length - 1])
 
 
 def _pss(key: KeyInfo, hash_name: str, entropy: Callable[[int], bytes]) -> Callable[[bytes], bytes]:
     def encode(digest: bytes) -> bytes:
         return sign_command(pss_block(digest, hash_name, entropy(len(digest)), key.bits))
+
+    return encode
+
+
+def _cut(key: KeyInfo) -> Callable[[bytes], bytes]:
+    def encode(digest: bytes) -> bytes:
+        return sign_command(digest[: key.size])
 
     return encode
 

@@ -22,14 +22,23 @@ def new_token(
     keys: Sequence[str] = (),
     subject: str = "CN=U-Shield",
     label: str = "U-Shield",
+    pin_each_signature: bool = False,
     trace: Callable[[TraceRecord], None] | None = None,
 ) -> TokenClient:
     """A fresh personalised token in memory.
 
     `keys` are such as "rsa2048", "p256" or "rsa1024:sign"; without any, one RSA-2048 key signs and
-    one deciphers. `trace` gets a record of every APDU.
+    one deciphers. With `pin_each_signature` keys that sign want the PIN anew for each use. `trace`
+    gets a record of every APDU.
     """
-    profile = Profile.of(pin=pin, puk=puk, keys=keys, subject=subject, label=label)
+    profile = Profile.of(
+        pin=pin,
+        puk=puk,
+        keys=keys,
+        subject=subject,
+        label=label,
+        pin_each_signature=pin_each_signature,
+    )
     return manufacture(MemoryStore(), profile, trace=trace)
 
 

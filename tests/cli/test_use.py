@@ -162,3 +162,22 @@ def test_the_demo_holds() -> None:
     for secret in ("246810", "97531864", "135791"):
         assert secret not in done.text
         assert secret.encode().hex() not in done.text.lower()
+
+
+def test_a_key_that_wants_the_pin_each_time(tmp_path: Path) -> None:
+    path, order, signature = (tmp_path / name for name in ("my.token", "order", "sig"))
+    order.write_bytes(ORDER)
+    ok("init", path, "--key", "rsa1024", "--key", "p256", "--pin-each-signature")
+    keys = json.loads(ok("info", "--json", "--token", path).text)["keys"]
+    assert [key["pin_each_use"] for key in keys] == [True, True]
+    assert ok("info", "--token", path).text.count("PIN anew each time") == 2
+    for number in ("1", "2"):
+        ok("sign", order, "-o", signature, "--token", path, "--key", number)
+        ok("verify", order, "--signature", signature, "--token", path, "--key", number)
+    secret = ok("encipher", "--token", path, stdin=b"secret").out
+    assert ok("decipher", "--token", path, stdin=secret).out == b"secret"
+
+
+def test_a_blank_token_has_no_keys_to_want_the_pin(tmp_path: Path) -> None:
+    line = refused("init", tmp_path / "new.token", "--blank", "--pin-each-signature")
+    assert "OpenSC" in line

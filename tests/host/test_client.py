@@ -402,7 +402,7 @@ def test_keys_that_come_and_go(holder: TokenClient) -> None:
 def test_a_key_outside_the_directory(holder: TokenClient) -> None:
     """Named by reference, it is looked up in its key file."""
     manager = TokenManager(holder)
-    reference = manager._create_key_file("ec", 256, Usage.SIGN)
+    reference = manager._create_key_file("", "ec", 256, Usage.SIGN, pin_each=False).reference
     holder.link.command(0x46, 0)
     assert holder.verify_signature(holder.sign(MESSAGE, reference), MESSAGE, reference)
     with pytest.raises(KeyChoiceError, match="reference 99"):

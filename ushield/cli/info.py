@@ -44,6 +44,7 @@ def _plain(found: TokenInfo) -> dict[str, Any]:
                 "kind": key.kind,
                 "bits": key.bits,
                 "usage": sorted(key.usage),
+                "pin_each_use": key.pin_each,
             }
             for key in found.keys
         ],
@@ -90,7 +91,7 @@ def _show(found: TokenInfo) -> None:
                 str(key.reference),
                 Text(_printable(key.label)),
                 f"{key.kind} {key.bits}",
-                ", ".join(sorted(key.usage)),
+                ", ".join(sorted(key.usage)) + ("; PIN anew each time" if key.pin_each else ""),
                 until.get(key.reference, "none"),
             )
         console.print()

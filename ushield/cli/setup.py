@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -36,6 +36,13 @@ def init(
     blank: Annotated[
         bool, typer.Option("--blank", help="Leave the card blank: OpenSC personalises it.")
     ] = False,
+    pin_each_signature: Annotated[
+        bool,
+        typer.Option(
+            "--pin-each-signature",
+            help="Keys that sign want the PIN anew for each use; programs ask for it each time.",
+        ),
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing token.")] = False,
     pin_file: PinFile = None,
 ) -> None:
@@ -46,23 +53,31 @@ def init(
     from ushield.device.image import new_image
     from ushield.tokens import manufacture
 
-    if blank and key:
-        raise Complaint("--blank and --key exclude each other: OpenSC makes the keys")
+    if blank and (key or pin_each_signature):
+        raise Complaint(
+            "--blank leaves the keys to OpenSC: no other option about them goes with it"
+        )
     # What is wrong with the file is said before anybody has typed a PIN.
     with new_image(image, replace=force) as store:
-        profile = None if blank else _profile(Secrets.of(pin_file), key or [], subject, label)
+        profile = None
+        if not blank:
+            profile = _profile(
+                Secrets.of(pin_file),
+                keys=[kind.value for kind in key or []],
+                subject=subject,
+                label=label,
+                pin_each_signature=pin_each_signature,
+            )
         manufacture(store, profile)
     typer.echo(f"{image}: {'a blank token' if blank else f'a token called {label}'}")
 
 
-def _profile(secrets: Secrets, keys: list[KeyKind], subject: str, label: str) -> Profile:
+def _profile(secrets: Secrets, **wishes: Any) -> Profile:
     from host.personalise import Profile
 
     return Profile.of(
         pin=secrets.choose("USHIELD_PIN"),
         puk=secrets.choose("USHIELD_PUK"),
         so_pin=secrets.known("USHIELD_SO_PIN"),
-        keys=[kind.value for kind in keys],
-        subject=subject,
-        label=label,
+        **wishes,
     )

@@ -55,8 +55,8 @@ def sign(
     secrets = Secrets.of(pin_file)
     message = read(source)
     with connected(token, reader) as client:
-        client.verify_pin(secrets.get("USHIELD_PIN"))
-        signature = client.sign(message, key_choice(key), hash=hash_name, padding=padding)
+        pin = secrets.get("USHIELD_PIN")
+        signature = client.sign(message, key_choice(key), hash=hash_name, padding=padding, pin=pin)
     write(output, signature)
 
 
@@ -125,6 +125,6 @@ def decipher(
     secrets = Secrets.of(pin_file)
     cryptogram = read(source)
     with connected(token, reader) as client:
-        client.verify_pin(secrets.get("USHIELD_PIN"))
-        plain = client.decipher(cryptogram, key_choice(key), padding=padding)
+        pin = secrets.get("USHIELD_PIN")
+        plain = client.decipher(cryptogram, key_choice(key), padding=padding, pin=pin)
     write(output, plain)

@@ -21,6 +21,7 @@ class TokenOptions(TypedDict, total=False):
     subject: str
     label: str
     blank: bool
+    pin_each_signature: bool
     generation: int
 
 
@@ -37,6 +38,7 @@ class TokenSpec:
     subject: str = "CN=U-Shield"
     label: str = "U-Shield"
     blank: bool = False
+    pin_each_signature: bool = False
     generation: int = 1
 
     def __post_init__(self) -> None:
@@ -56,5 +58,10 @@ class TokenSpec:
         if self.blank:
             return None
         return Profile.of(
-            pin=self.pin, puk=self.puk, keys=self.keys, subject=self.subject, label=self.label
+            pin=self.pin,
+            puk=self.puk,
+            keys=self.keys,
+            subject=self.subject,
+            label=self.label,
+            pin_each_signature=self.pin_each_signature,
         )

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 MARKER = "ushield"
 
 _MARKER_LINE = (
-    f"{MARKER}(keys=[...], pin=..., puk=..., label=..., subject=..., blank=False, generation=1): "
-    "what the tokens of this test shall be; all of it is optional"
+    f"{MARKER}(keys=[...], pin=..., puk=..., label=..., subject=..., blank=False, "
+    "pin_each_signature=False, generation=1): what the tokens of this test shall be; all of it is "
+    "optional"
 )
 
 
