@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest -n 2
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench torture fuzz test-debian13 test-fresh clean core everything
+.PHONY: help demo test lint format bench torture fuzz test-debian13 clients-table test-fresh clean core everything
 
 help: ## show this list
 	@echo "make TARGET, where TARGET is one of"
@@ -46,6 +46,13 @@ fuzz: everything ## run every property with twenty times as many examples
 test-debian13: everything ## try the PC/SC service with Debian 13's clients (needs root)
 	@$(PREPARE) roots
 	@scripts/test-debian13
+
+clients-table: everything ## run the tests of clients and write the table of docs/clients.md (needs root)
+	@$(PREPARE) roots
+	@rm -rf build/clients
+	@$(PYTEST) --note-clients tests/clients
+	@scripts/test-debian13 --note-clients
+	@$(BIN)/python -m tests.clients.table
 
 test-fresh: ## run demo and test in new, minimal Debian 12 and 13 systems (needs root)
 	@$(PREPARE) roots

@@ -1,4 +1,4 @@
-"""Settings of the whole test session: Hypothesis profiles, and no skips in CI."""
+"""Settings of the whole test session: Hypothesis profiles, no skips in CI, the clients' ledger."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.clients.ledger import pytest_addoption, pytest_configure
+
+__all__ = ["pytest_addoption", "pytest_configure"]
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 

@@ -10,13 +10,14 @@ import pytest
 
 from applet.os.store import MemoryStore
 from tests.clients.cards import PIN, PUK, SO_PIN, SO_PUK, copy
+from tests.clients.ledger import works
 from tests.clients.system import ROOT, work_folder
 from tests.clients.tool import Tool
 from tests.clients.ways import PCSCD, SERVICE, ThroughPcscd, Way, through_service
 from tests.pcscd import pcscd, pytest_runtest_makereport
 from ushield.device.assembly import assemble
 
-__all__ = ["pcscd", "pytest_runtest_makereport"]
+__all__ = ["pcscd", "pytest_runtest_makereport", "works"]
 
 PROGRAMS = {"pkcs15-init": "opensc", "openssl": "openssl", "ssh-keygen": "openssh-client"}
 

@@ -27,6 +27,12 @@ class Kind(NamedTuple):
         return self.opensc.startswith("rsa")
 
     @property
+    def label(self) -> str:
+        """As the documentation writes it."""
+        known = {"EC:prime256v1": "P-256", "EC:secp384r1": "P-384"}
+        return known.get(self.pkcs11, self.pkcs11.upper().replace(":", "-"))
+
+    @property
     def usage(self) -> str:
         return "sign,decrypt" if self.rsa else "digitalSignature,keyAgreement"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.clients.cards import PIN, PUK, SO_PIN, SO_PUK
+from tests.clients.ledger import Works
 from tests.clients.system import pkcs11_module
 from tests.clients.tool import Tool
 from tests.clients.ways import by_every_way
@@ -63,13 +64,14 @@ def test_the_token_tests_itself(token: Tool) -> None:
 
 
 @by_every_way
-def test_ssh_knows_the_keys(token: Tool) -> None:
+def test_ssh_knows_the_keys(token: Tool, works: Works) -> None:
     token.run(f"pkcs15-init -G rsa/2048 -i 10 -a 1 --pin {PIN} -u sign,decrypt")
     token.run(f"pkcs15-init -G ec/prime256v1 -i 20 -a 1 --pin {PIN} -u digitalSignature")
     listed = token.run(f"ssh-keygen -D {pkcs11_module()}")
     for ident in ("10", "20"):
         token.run(f"pkcs15-tool --read-ssh-key {ident} -o key.pub")
         assert token.read("key.pub").split()[1].decode() in listed
+    works("OpenSSH", "`ssh-keygen -D` lists the public keys", "RSA-2048", "P-256")
 
 
 def test_ssh_signs_by_its_agent(token: Tool) -> None:
