@@ -11,12 +11,12 @@ _INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line; whatever a user can cause ends in one line and its exit code."""
-    order = None
+    request = None
     try:
-        from ushield.cli.order import read_order
+        from ushield.cli.plainrun import read_plain_run
 
-        order = read_order(sys.argv[1:])
-        if order is None:
+        request = read_plain_run(sys.argv[1:])
+        if request is None:
             from ushield.cli.app import app, with_default_address
 
             _show_what_the_terminal_can()
@@ -24,7 +24,7 @@ def main() -> None:
             return
         from ushield.cli.child import execute
 
-        code = execute(order)
+        code = execute(request)
     except KeyboardInterrupt:
         code = _INTERRUPTED
     except BrokenPipeError:
@@ -36,7 +36,7 @@ def main() -> None:
             raise
         line, code = explained
         sys.stderr.write(f"ushield: {line}\n")
-    if order is None:
+    if request is None:
         sys.exit(code)
     # Python's own tidying up takes 30 ms, and must not meet a key that is still being made.
     os._exit(code)

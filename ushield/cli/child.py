@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ushield.cli.complaint import Complaint
 from ushield.cli.kinds import KeyKind
-from ushield.cli.order import Order
+from ushield.cli.plainrun import RunRequest
 from ushield.cli.secrets import Secrets
 
 if TYPE_CHECKING:
@@ -32,25 +32,25 @@ _SI_KERNEL = 0x80
 """The origin of a signal that the terminal sends (Linux: asm-generic/siginfo.h)."""
 
 
-def execute(order: Order) -> int:
+def execute(request: RunRequest) -> int:
     """Run the program from beginning to end; its exit code."""
-    if order.empty and (order.tokens or order.keys):
+    if request.empty and (request.tokens or request.keys):
         raise Complaint("--empty goes with neither --token nor --key")
-    fresh: Sequence[KeyKind] = order.keys
-    if not (fresh or order.empty or order.tokens):
+    fresh: Sequence[KeyKind] = request.keys
+    if not (fresh or request.empty or request.tokens):
         fresh = DEFAULT_KEYS
     pins = {name: Secrets().known(name) or usual for name, usual in DEFAULT_PINS.items()}
     made = [_fresh_token(fresh, pins)] if fresh else []
     from ushield.cli.desk import at_work, image_tokens
 
-    tokens = image_tokens(order.tokens) + made
+    tokens = image_tokens(request.tokens) + made
     # A child that nobody waits for would leave no exit code.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     # Before there are threads: they do as this one does, which is to wait.
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
-    with at_work(tokens, order.names) as (service, _):
+    with at_work(tokens, request.names) as (service, _):
         variables = {**service.environment, **(pins if fresh else {})}
-        return _attend(_start(order.command, {**os.environ, **variables}))
+        return _attend(_start(request.command, {**os.environ, **variables}))
 
 
 def _fresh_token(keys: Sequence[KeyKind], pins: Mapping[str, str]) -> Token:

@@ -10,7 +10,7 @@ import typer
 from ushield.cli.child import DEFAULT_KEYS, execute
 from ushield.cli.kinds import KeyKind
 from ushield.cli.options import ReaderNames
-from ushield.cli.order import Order
+from ushield.cli.plainrun import RunRequest
 
 
 def run(
@@ -55,5 +55,5 @@ def run(
     Exit codes: the program's own; 128 and the number of the signal that ended it; 127 and 126 when
     there is no such program, or it cannot be run.
     """
-    order = Order(command, tokens or [], keys or [], reader_names or [], empty)
-    raise typer.Exit(execute(order))
+    request = RunRequest(command, tokens or [], keys or [], reader_names or [], empty)
+    raise typer.Exit(execute(request))

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from ushield.cli import run as front
 from ushield.cli.app import app
 from ushield.cli.kinds import KeyKind
-from ushield.cli.order import Order, read_order
+from ushield.cli.plainrun import RunRequest, read_plain_run
 
 PLAIN: tuple[tuple[str, ...], ...] = (
     ("true",),
@@ -40,39 +40,41 @@ NOT_PLAIN: tuple[tuple[str, ...], ...] = (
 )
 
 
-def slowly(arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> Order | int:
-    """What the usual parser makes of it: an order, or an exit code without one."""
-    orders: list[Order] = []
+def slowly(arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> RunRequest | int:
+    """What the usual parser makes of it: a request, or an exit code without one."""
+    requests: list[RunRequest] = []
 
-    def execute(order: Order) -> int:
-        orders.append(order)
+    def execute(request: RunRequest) -> int:
+        requests.append(request)
         return 0
 
     monkeypatch.setattr(front, "execute", execute)
     code = CliRunner().invoke(app, ["run", *arguments]).exit_code
-    return orders[0] if orders else code
+    return requests[0] if requests else code
 
 
 @pytest.mark.parametrize("arguments", PLAIN, ids=" ".join)
-def test_the_same_order(arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    order = read_order(["run", *arguments])
-    assert order is not None
-    assert order == slowly(arguments, monkeypatch)
+def test_the_same_request(arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    request = read_plain_run(["run", *arguments])
+    assert request is not None
+    assert request == slowly(arguments, monkeypatch)
 
 
 @pytest.mark.parametrize("arguments", NOT_PLAIN, ids=" ".join)
 def test_the_rest_is_left_to_the_parser(
     arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert read_order(["run", *arguments]) is None
+    assert read_plain_run(["run", *arguments]) is None
     assert slowly(arguments, monkeypatch) in (0, 2), "help, or wrong usage"
 
 
 @pytest.mark.parametrize("arguments", [[], ["info"], ["serve", "run"], ["--help", "run", "x"]])
 def test_other_commands(arguments: list[str]) -> None:
-    assert read_order(arguments) is None
+    assert read_plain_run(arguments) is None
 
 
 def test_values() -> None:
-    order = read_order(["run", "--token", "a", "--key", "p256", "--reader-name", "R", "x", "-y"])
-    assert order == Order(["x", "-y"], [Path("a")], [KeyKind.P256], ["R"])
+    request = read_plain_run(
+        ["run", "--token", "a", "--key", "p256", "--reader-name", "R", "x", "-y"]
+    )
+    assert request == RunRequest(["x", "-y"], [Path("a")], [KeyKind.P256], ["R"])

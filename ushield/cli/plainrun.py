@@ -15,7 +15,7 @@ from ushield.cli.kinds import KeyKind
 
 
 @dataclass(slots=True)
-class Order:
+class RunRequest:
     """A program and its arguments, and the readers and tokens that it shall have."""
 
     command: list[str] = field(default_factory=list)
@@ -25,37 +25,37 @@ class Order:
     empty: bool = False
 
 
-def read_order(arguments: Sequence[str]) -> Order | None:
-    """The order in a command line; None when it is none, or no plain one."""
+def read_plain_run(arguments: Sequence[str]) -> RunRequest | None:
+    """What a command line asks `run` for; None when it is another command, or no plain form."""
     if arguments[:1] != ["run"]:
         return None
-    order, rest = Order(), list(arguments[1:])
+    request, rest = RunRequest(), list(arguments[1:])
     while rest and rest[0].startswith("-"):
         option, equals, value = rest.pop(0).partition("=")
         if option == "--" and not equals:
             break
         if option == "--empty" and not equals:
-            order.empty = True
+            request.empty = True
             continue
         if not equals:
             if not rest:
                 return None
             value = rest.pop(0)
-        if not _take(order, option, value):
+        if not _take(request, option, value):
             return None
-    order.command = rest
-    return order if rest else None
+    request.command = rest
+    return request if rest else None
 
 
-def _take(order: Order, option: str, value: str) -> bool:
+def _take(request: RunRequest, option: str, value: str) -> bool:
     """Note an option. Whether there is such a one, with such a value."""
     match option:
         case "--token":
-            order.tokens.append(Path(value))
+            request.tokens.append(Path(value))
         case "--reader-name":
-            order.names.append(value)
+            request.names.append(value)
         case "--key" if value in list(KeyKind):
-            order.keys.append(KeyKind(value))
+            request.keys.append(KeyKind(value))
         case _:
             return False
     return True
