@@ -34,7 +34,7 @@ _KEYS = frozenset({FileKind.RSA_KEY, FileKind.EC_KEY})
 class Pkcs15Applet:
     """One PKCS#15 token in its corner of the memory."""
 
-    def __init__(self, store: Store, entropy: Entropy, policy: PinPolicy) -> None:
+    def __init__(self, store: Store, entropy: Entropy, policy: PinPolicy | None = None) -> None:
         self._entropy = entropy
         self._life = LifeCycle(store, _PREFIX)
         self._status = SecurityStatus(self._life)
@@ -46,7 +46,7 @@ class Pkcs15Applet:
             life=self._life,
             status=self._status,
             primary=USER_PIN,
-            policy=policy,
+            policy=policy or PinPolicy(),
         )
         self._identity = Identity(store, _PREFIX)
         self._selection = Selection(self._files)

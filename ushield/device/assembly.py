@@ -6,10 +6,12 @@ import os
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from applet.os.applet import Applet
 from applet.os.card import Card
 from applet.os.keys.entropy import Entropy
 from applet.os.store import Store
-from applet.pkcs15 import build_card
+from applet.pkcs15 import ATR, Pkcs15Applet
+from ushield.device.applets import noted_applets
 
 
 class SystemEntropy:
@@ -31,6 +33,18 @@ class SystemEntropy:
 def assemble(store: Store, *, entropy: Entropy | None = None, strict: bool = False) -> Card:
     """A token's card with its state in `store`; an empty store becomes a blank token.
 
-    `strict` lets an unexpected exception inside the chip through instead of answering 6F00.
+    It has the applets that were noted there. With both of them PKCS#15 is selected after reset, and
+    the ATR is the one by which OpenSC takes the token for PKCS#15. `strict` lets an unexpected
+    exception inside the chip through instead of answering 6F00.
     """
-    return build_card(store, entropy or SystemEntropy(), strict=strict)
+    source = entropy or SystemEntropy()
+    noted = noted_applets(store)
+    applets: list[Applet] = [Pkcs15Applet(store, source)] if noted.has_pkcs15 else []
+    atr = ATR
+    if noted.has_piv:
+        # Only now: most tokens have none, and `ushield run` has to start fast.
+        from applet import piv
+
+        applets.append(piv.PivApplet(store, source))
+        atr = ATR if noted.has_pkcs15 else piv.ATR
+    return Card(applets, store, atr=atr, strict=strict)
