@@ -10,6 +10,9 @@ from enum import IntEnum, IntFlag
 PKCS15_AID = bytes.fromhex("A000000063504B43532D3135")
 """The application's identifier (ISO 7816-15 §5)."""
 
+USHIELD_AID = bytes.fromhex("F0555348 49454C44 01")
+"""The same application by its name of our own: "USHIELD", 01."""
+
 USER_PIN, SO_PIN = 1, 3
 """References of the holder's PIN and of the security officer's."""
 

@@ -43,6 +43,32 @@ _NAMES = {
     INS.TERMINATE: "TERMINATE CARD USAGE",
 }
 
+_STANDARD: dict[int, str] = {
+    0x0E: "ERASE BINARY",
+    0x21: "VERIFY",
+    0x26: "DISABLE VERIFICATION REQUIREMENT",
+    0x28: "ENABLE VERIFICATION REQUIREMENT",
+    0x47: "GENERATE ASYMMETRIC KEY PAIR",
+    0x70: "MANAGE CHANNEL",
+    0x82: "EXTERNAL AUTHENTICATE",
+    0x87: "GENERAL AUTHENTICATE",
+    0xA2: "SEARCH RECORD",
+    0xB1: "READ BINARY",
+    0xB2: "READ RECORD",
+    0xB3: "READ RECORD",
+    0xC2: "ENVELOPE",
+    0xD0: "WRITE BINARY",
+    0xD2: "WRITE RECORD",
+    0xD7: "UPDATE BINARY",
+    0xDB: "PUT DATA",
+    0xDC: "UPDATE RECORD",
+    0xDD: "UPDATE RECORD",
+    0xE2: "APPEND RECORD",
+    0xE6: "TERMINATE DF",
+    0xE8: "TERMINATE EF",
+}
+"""Instructions of the standards that nobody here sends or serves, but which a trace may show."""
+
 _OPERATIONS: dict[int, str] = {
     Operation.VERIFY: "PSO VERIFY SIGNATURE",
     Operation.DECIPHER: "PSO DECIPHER",
@@ -60,7 +86,7 @@ def name_of(command: Command) -> str:
     try:
         instruction = INS(command.ins)
     except ValueError:
-        return f"INS {command.ins:02X}"
+        return _STANDARD.get(command.ins, f"INS {command.ins:02X}")
     if instruction is INS.PSO:
         operation = _OPERATIONS.get(command.p1p2)
         if operation is not None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from apdu.piv import BIOMETRIC_GROUP, DISCOVERY, DataObject, build_object_answer
+from apdu.pivnames import PIN_PROTECTED
 from apdu.status import SW
 from applet.os.access import SecurityStatus
 from applet.os.errors import CardError, refuse_unless
 from applet.os.store import Records, Store
-from applet.piv.profile import DISCOVERY_CONTENT, PIN, PIN_PROTECTED
+from applet.piv.profile import DISCOVERY_CONTENT, PIN
 
 MOST_BYTES = 0x7FFF
 """Longest content of an object."""

@@ -12,12 +12,14 @@ from types import MappingProxyType
 
 from apdu.atr import Atr, InterfaceBytes, build_atr
 from apdu.filecontrol import FileKind
+from apdu.pivnames import PIV_AID
 from apdu.tlv import build_tlv
 
-AID = bytes.fromhex("A000000308 000010000100")
-_AUTHORITY = AID[:5]
+AID = PIV_AID + bytes.fromhex("000010000100")
 
-TEMPLATE = build_tlv(0x61, build_tlv(0x4F, AID[5:]) + build_tlv(0x79, build_tlv(0x4F, _AUTHORITY)))
+TEMPLATE = build_tlv(
+    0x61, build_tlv(0x4F, AID[len(PIV_AID) :]) + build_tlv(0x79, build_tlv(0x4F, PIV_AID))
+)
 """The application property template that SELECT answers (part 2 §3.1.1)."""
 
 ATR = build_atr(
@@ -84,7 +86,3 @@ SLOT_POLICY: Mapping[int, PinPolicy] = MappingProxyType(
 
 DISCOVERY_CONTENT = build_tlv(0x4F, AID) + build_tlv(0x5F2F, bytes((0x40, 0x00)))
 """It says that the application's own PIN is the one to use (part 1 §3.3.2)."""
-
-PIN_PROTECTED = frozenset({0x5FC103, 0x5FC108, 0x5FC109, 0x5FC121, 0x5FC123})
-"""Objects that are read only after the PIN (part 1 table 2): fingerprints, face, printed
-information, iris, pairing code."""

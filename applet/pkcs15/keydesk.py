@@ -13,12 +13,12 @@ from hashlib import sha256
 from apdu.edge import KEY_FILES, Algorithm, Usage, Use
 from apdu.payload import Cryptogram, SecurityEnvironment, SignatureInput
 from apdu.rsablock import DIGEST_INFO
+from apdu.rsaencoding import is_message_block, is_signature_block
 from apdu.status import SW
 from applet.os.access import SecurityStatus
 from applet.os.errors import CardError, refuse_unless
 from applet.os.files import File, FileSystem
 from applet.os.keys.ec import EcKey
-from applet.os.keys.encoding import is_message_block, is_signature_block
 from applet.os.keys.keystore import Key, KeyStore, usage_of
 from applet.os.keys.rsa import RsaKey
 from applet.pkcs15.profile import APP_DF

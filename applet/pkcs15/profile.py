@@ -7,12 +7,11 @@ the open OsEID card; file identifiers are those of its profile (myeid.profile).
 from __future__ import annotations
 
 from apdu.atr import Atr, InterfaceBytes, build_atr
-from apdu.edge import PKCS15_AID
+from apdu.edge import PKCS15_AID, USHIELD_AID
 from apdu.filecontrol import AccessRules, FileKind
 from apdu.payload import Capabilities
 from applet.os.files import MF, File
 
-USHIELD_AID = bytes.fromhex("F0555348 49454C44 01")
 AIDS = (PKCS15_AID, USHIELD_AID)
 
 ATR = build_atr(

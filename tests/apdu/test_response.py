@@ -86,6 +86,8 @@ def test_every_number_has_words() -> None:
         ("002A00A8", "PSO VERIFY SIGNATURE"),
         ("002A1234", "PERFORM SECURITY OPERATION"),
         ("002241B6", "MANAGE SECURITY ENVIRONMENT"),
+        ("00B20104", "READ RECORD"),
+        ("0087079A", "GENERAL AUTHENTICATE"),
         ("80990000", "INS 99"),
     ],
 )

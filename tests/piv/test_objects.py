@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from apdu.piv import DataObject, build_object, build_object_request, parse_object_answer
+from apdu.pivnames import PIN_PROTECTED
 from apdu.tlv import build_tlv
-from applet.piv.profile import PIN_PROTECTED
 from tests.piv.cards import PivChip, born, full
 
 CERTIFICATES = (0x5FC105, 0x5FC10A, 0x5FC10B, 0x5FC101, *range(0x5FC10D, 0x5FC121))

@@ -13,9 +13,9 @@ import gmpy2
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa, utils
 
+from apdu.rsaencoding import type_1_payload
 from apdu.status import SW
 from applet.os.errors import CardError, refuse_unless
-from applet.os.keys.encoding import type_1_payload
 
 _PKCS1 = padding.PKCS1v15()
 _AS_GIVEN = utils.NoDigestInfo()

@@ -2,7 +2,7 @@
 
 A host may hand the chip a whole block for the raw operation. A key that may only decipher must not
 sign by that way, and a key that may only sign must not give a message away; so the chip looks at
-the block that goes in, or comes out.
+the block that goes in, or comes out. A trace looks too: a signature may be shown, a message not.
 """
 
 from __future__ import annotations
