@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -20,7 +21,7 @@ from host.personalise import KeySpec, Profile, personalise, usual_keys
 from host.usage import Usage
 from tests.host import tokens
 
-SECRETS = {"pin": "123456", "puk": "12345678"}
+SECRETS: dict[str, Any] = {"pin": "123456", "puk": "12345678"}
 
 
 @pytest.fixture
@@ -149,7 +150,7 @@ def test_no_keys_at_all(blank: TokenClient) -> None:
 )
 def test_profiles_that_cannot_be(wrong: dict[str, object], kind: type[Exception]) -> None:
     with pytest.raises(kind):
-        Profile.of(**SECRETS | wrong)  # type: ignore[arg-type]
+        Profile.of(**SECRETS | wrong)
 
 
 def test_a_key_that_only_authenticates_has_no_directory_entry_to_use() -> None:
