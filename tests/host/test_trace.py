@@ -131,7 +131,7 @@ def test_the_last_piece_of_a_chain_is_not_shown_either() -> None:
 
 def test_other_data_objects_by_the_odd_get_data() -> None:
     certificate = record_of(bytes.fromhex("00CB3FFF 04 5C027F21 00"), b"x\x90\x00")
-    other = record_of(bytes.fromhex("00CB3FFF 03 5C017E 00"), b"x\x90\x00")
+    other = record_of(bytes.fromhex("00CB3FFF 05 5C035FC109 00"), b"x\x90\x00")
     assert certificate[1].data == b"x"
     assert other[1].data is None
 
