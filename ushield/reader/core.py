@@ -24,6 +24,7 @@ from ushield.reader.answers import (
 from ushield.reader.codes import Rv
 from ushield.reader.messages import (
     EMPTY_RECORD,
+    MINORS_WITH_RECORDS,
     RECORDS,
     Begin,
     Cancel,
@@ -50,8 +51,6 @@ from ushield.reader.slots import Wait as NotYet
 from ushield.reader.turns import Turns
 from ushield.reader.watchers import Client, Watchers
 
-_MINORS_WITH_RECORDS = (4, 5)
-"""Clients of these versions that begin to wait are answered with the readers' records at once."""
 _LAST_SCOPE = 3
 _READER_EVENTS = 2
 """As pcscd counts: one from its start, and one for the device whose slots all our readers are."""
@@ -276,7 +275,7 @@ class Core:
                 return self._records() + self.watchers.settle(client)
             case Request.WAIT:
                 self.watchers.begin(client)
-                return self._records() if client.minor in _MINORS_WITH_RECORDS else b""
+                return self._records() if client.minor in MINORS_WITH_RECORDS else b""
             case Request.STOP_WAITING:
                 return self.watchers.end(client)
             case Request.EVENTS:

@@ -2,6 +2,7 @@
 
 from ushield.reader.messages.bodies import (
     EMPTY_RECORD,
+    MINORS_WITH_RECORDS,
     RECORD_SIZE,
     RECORDS,
     body_size,
@@ -20,6 +21,7 @@ from ushield.reader.messages.inbox import (
     parse_header,
 )
 from ushield.reader.messages.layout import MessageError
+from ushield.reader.messages.replies import Replies, Reply
 from ushield.reader.messages.values import (
     MAX_ATR,
     MAX_ATTRIBUTE,
@@ -49,6 +51,7 @@ __all__ = [
     "MAX_ATR",
     "MAX_ATTRIBUTE",
     "MAX_DATA",
+    "MINORS_WITH_RECORDS",
     "RECORDS",
     "RECORD_SIZE",
     "Attribute",
@@ -69,6 +72,8 @@ __all__ = [
     "ReaderRecord",
     "Reconnect",
     "Release",
+    "Replies",
+    "Reply",
     "Request",
     "Status",
     "Transmit",

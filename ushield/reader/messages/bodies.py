@@ -160,6 +160,9 @@ RECORD_SIZE = _RECORD.size
 RECORDS = 16
 """How many records READERS gives, and WAIT up to 4:5: those without a reader are all zeros."""
 
+MINORS_WITH_RECORDS = (4, 5)
+"""The versions in which WAIT is answered by the records."""
+
 EMPTY_RECORD = bytes(RECORD_SIZE)
 
 
