@@ -23,7 +23,7 @@ _BARE = frozenset({DISCOVERY, BIOMETRIC_GROUP})
 
 
 class PivINS(IntEnum):
-    """Instruction bytes of the card edge (part 2 table 2); those from FA on are Yubico's."""
+    """Instruction bytes of the card edge (part 2 table 2); those from F6 on are Yubico's."""
 
     VERIFY = 0x20
     CHANGE_REFERENCE = 0x24
@@ -33,6 +33,9 @@ class PivINS(IntEnum):
     SELECT = 0xA4
     GET_DATA = 0xCB
     PUT_DATA = 0xDB
+    MOVE_KEY = 0xF6
+    GET_METADATA = 0xF7
+    GET_SERIAL = 0xF8
     SET_TRIES = 0xFA
     RESET = 0xFB
     GET_VERSION = 0xFD
@@ -118,17 +121,25 @@ _PUBLIC_TAGS = {"modulus": 0x81, "exponent": 0x82, "point": 0x86}
 
 def parse_public_key(data: bytes) -> PublicKey:
     """Read 7F49 { 81 modulus, 82 exponent } or 7F49 { 86 point } (part 2 §3.3.2)."""
-    values = _values(_only(data, _PUBLIC_KEY), _PUBLIC_TAGS.values())
+    return parse_public_key_parts(_only(data, _PUBLIC_KEY))
+
+
+def parse_public_key_parts(data: bytes) -> PublicKey:
+    """Read what is inside the 7F49."""
+    values = _values(data, _PUBLIC_TAGS.values())
     if values.keys() not in ({0x81, 0x82}, {0x86}):
-        raise PayloadError(3, "a public key is a modulus with an exponent, or a point")
+        raise PayloadError(0, "a public key is a modulus with an exponent, or a point")
     return PublicKey(*(values.get(tag) for tag in _PUBLIC_TAGS.values()))
 
 
 def build_public_key(key: PublicKey) -> bytes:
     """Write the public half of a key."""
-    return build_tlv(
-        _PUBLIC_KEY, _join({tag: getattr(key, name) for name, tag in _PUBLIC_TAGS.items()})
-    )
+    return build_tlv(_PUBLIC_KEY, build_public_key_parts(key))
+
+
+def build_public_key_parts(key: PublicKey) -> bytes:
+    """Write what is inside the 7F49."""
+    return _join({tag: getattr(key, name) for name, tag in _PUBLIC_TAGS.items()})
 
 
 @dataclass(frozen=True, slots=True)

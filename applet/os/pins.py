@@ -107,10 +107,19 @@ class Pins:
             if (pin := self._pins.get(name)) is not None
         ]
 
+    def left(self, reference: int) -> int:
+        """Tries of a PIN that are left; 0 also when there is no such PIN."""
+        pin = self._pins.get(f"{reference:X}")
+        return 0 if pin is None else pin.pin.left
+
     def blocked(self, reference: int, role: Role = Role.PIN) -> bool:
         """Whether there is such a PIN and no try of it, or of its PUK, is left."""
         pin = self._pins.get(f"{reference:X}")
         return pin is not None and pin.of(role).left == 0
+
+    def still(self, reference: int, role: Role, public: bytes) -> bool:
+        """Whether the value is still this one, which everybody knows; spends no try."""
+        return compare_digest(self._get(reference).of(role).value, public)
 
     def store(self, reference: int, record: PinRecord) -> None:
         """Keep a new PIN with its PUK; what could not be used later is refused (6A80)."""

@@ -6,6 +6,8 @@ from typing import assert_never
 
 from apdu.command import Command
 from apdu.payload import PinRecord
+from apdu.pivedge import FACTORY_PIN, FACTORY_PUK, MANAGEMENT, PIN, PUK, SLOTS
+from apdu.pivmetadata import NO_ALGORITHM, Metadata, build_metadata
 from apdu.status import SW
 from applet.os.access import SecurityStatus
 from applet.os.errors import refuse_unless
@@ -22,12 +24,16 @@ from applet.piv.objects import Objects
 from applet.piv.slots import Slots
 
 _PREFIX = "piv/"
+_SERIAL = _PREFIX + "serial"
+_FACTORY = {PIN: (Role.PIN, FACTORY_PIN), PUK: (Role.PUK, FACTORY_PUK)}
+"""The two halves of the PIN, with what a new card has."""
 
 
 class PivApplet:
     """One PIV application in its corner of the memory."""
 
     def __init__(self, store: Store, entropy: Entropy, policy: PinPolicy | None = None) -> None:
+        self._store = store
         self._life = LifeCycle(store, _PREFIX)
         self._status = SecurityStatus(self._life)
         self._pins = Pins(
@@ -35,13 +41,14 @@ class PivApplet:
             _PREFIX,
             life=self._life,
             status=self._status,
-            primary=profile.PIN,
+            primary=PIN,
             policy=policy or PinPolicy(),
         )
         self._objects = Objects(store, _PREFIX, self._status)
         self._management = Management(store, _PREFIX, entropy)
         self._slots = Slots(store, _PREFIX, KeyStore(store, _PREFIX, entropy), self._status)
-        if not self._pins.exists(profile.PIN):
+        if not self._pins.exists(PIN):
+            store.put(_SERIAL, profile.serial_number(entropy.random(profile.SERIAL_LENGTH)))
             self._give_birth()
             store.commit()
 
@@ -79,16 +86,16 @@ class PivApplet:
                 self._management.require()
                 self._objects.put(typed.given)
             case c.Verify():
-                self._pins.verify(profile.PIN, typed.block)
+                self._pins.verify(PIN, typed.block)
             case c.AskPin():
-                self._pins.ask(profile.PIN)
+                self._pins.ask(PIN)
             case c.Logout():
-                self._status.revoke(profile.PIN)
+                self._status.revoke(PIN)
             case c.Change():
-                self._pins.change(profile.PIN, typed.old, typed.new, role=typed.role)
+                self._pins.change(PIN, typed.old, typed.new, role=typed.role)
             case c.Unblock():
                 # A wrong PUK costs a try whatever comes with it: ykman uses the tries up so.
-                self._pins.unblock(profile.PIN, typed.puk, typed.new, puk_first=True)
+                self._pins.unblock(PIN, typed.puk, typed.new, puk_first=True)
             case c.GenerateKey():
                 self._management.require()
                 return self._slots.generate(typed.slot, typed.template)
@@ -102,6 +109,13 @@ class PivApplet:
                 self._set_tries(typed.pin, typed.puk)
             case c.Reset():
                 self._reset()
+            case c.MoveKey():
+                self._management.require()
+                self._slots.move(typed.source, typed.target)
+            case c.GetMetadata():
+                return build_metadata(self._metadata(typed.reference))
+            case c.GetSerial():
+                return self._store.get(_SERIAL) or bytes(profile.SERIAL_LENGTH)
             case c.GetVersion():
                 return profile.VERSION
             case _:
@@ -109,18 +123,29 @@ class PivApplet:
         return b""
 
     def _authenticate(self, command: c.Authenticate) -> bytes:
-        if command.key == profile.MANAGEMENT:
+        if command.key == MANAGEMENT:
             return self._management.authenticate(command.algorithm, command.template)
         return self._slots.use(command.key, command.algorithm, command.template)
 
+    def _metadata(self, reference: int) -> Metadata:
+        if reference == MANAGEMENT:
+            return self._management.metadata()
+        if reference in SLOTS:
+            return self._slots.metadata(reference)
+        refuse_unless(reference in _FACTORY, SW.REFERENCE_NOT_FOUND)
+        role, value = _FACTORY[reference]
+        (pin,) = self._pins.statuses()
+        tries = (pin.pin_max, pin.pin_left) if role is Role.PIN else (pin.puk_max, pin.puk_left)
+        return Metadata(NO_ALGORITHM, factory=self._pins.still(PIN, role, value), tries=tries)
+
     def _set_tries(self, pin: int, puk: int) -> None:
         self._management.require()
-        self._status.require_pin(profile.PIN)
+        self._status.require_pin(PIN)
         self._store_pins(pin, puk)
 
     def _reset(self) -> None:
-        blocked = self._pins.blocked(profile.PIN)
-        refuse_unless(blocked and self._pins.blocked(profile.PIN, Role.PUK), SW.CONDITIONS)
+        blocked = self._pins.blocked(PIN)
+        refuse_unless(blocked and self._pins.blocked(PIN, Role.PUK), SW.CONDITIONS)
         self._life.move(Event.FORMATTED)
         self._pins.clear()
         self._slots.clear()
@@ -134,5 +159,5 @@ class PivApplet:
         self._life.move(Event.ACTIVATED)
 
     def _store_pins(self, pin: int, puk: int) -> None:
-        record = PinRecord(profile.DEFAULT_PIN, profile.DEFAULT_PUK, pin, puk)
-        self._pins.store(profile.PIN, record)
+        record = PinRecord(FACTORY_PIN, FACTORY_PUK, pin, puk)
+        self._pins.store(PIN, record)

@@ -127,6 +127,30 @@ class Reset:
 
 
 @dataclass(frozen=True, slots=True)
+class MoveKey:
+    """Yubico's MOVE KEY into another slot; without one the key is deleted."""
+
+    source: int
+    target: int | None
+    ability: ClassVar[Ability] = Ability.MANAGE
+
+
+@dataclass(frozen=True, slots=True)
+class GetMetadata:
+    """Yubico's GET METADATA of a key, a PIN or the management key."""
+
+    reference: int
+    ability: ClassVar[Ability] = Ability.READ
+
+
+@dataclass(frozen=True, slots=True)
+class GetSerial:
+    """Yubico's GET SERIAL."""
+
+    ability: ClassVar[Ability] = Ability.READ
+
+
+@dataclass(frozen=True, slots=True)
 class GetVersion:
     """Yubico's GET VERSION."""
 
@@ -147,5 +171,8 @@ Typed = (
     | SetManagementKey
     | SetTries
     | Reset
+    | MoveKey
+    | GetMetadata
+    | GetSerial
     | GetVersion
 )

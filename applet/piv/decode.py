@@ -21,15 +21,16 @@ from apdu.piv import (
     parse_object,
     parse_object_request,
 )
+from apdu.pivedge import MANAGEMENT, PIN, PUK, SLOTS
 from apdu.status import SW
 from applet.os.errors import CardError, refuse_unless
 from applet.os.pins import BLOCK, Role
 from applet.piv import commands as c
-from applet.piv.profile import MANAGEMENT, PIN, PUK, SLOTS
 
 _CURRENT_APPLICATION = 0x3FFF
 _NOT_VERIFIED = 0xFF
 _NO_TOUCH = 0xFFFF
+_DELETED = 0xFF
 _ROLES = {PIN: Role.PIN, PUK: Role.PUK}
 
 
@@ -113,6 +114,21 @@ def _set_tries(command: Command) -> c.Typed:
     return c.SetTries(command.p1, command.p2)
 
 
+def _move_key(command: Command) -> c.Typed:
+    refuse_unless(not command.data, SW.WRONG_LENGTH)
+    refuse_unless(command.p2 in SLOTS, SW.WRONG_P1P2)
+    if command.p1 == _DELETED:
+        return c.MoveKey(command.p2, None)
+    refuse_unless(command.p1 in SLOTS and command.p1 != command.p2, SW.WRONG_P1P2)
+    return c.MoveKey(command.p2, command.p1)
+
+
+def _get_metadata(command: Command) -> c.Typed:
+    refuse_unless(not command.data, SW.WRONG_LENGTH)
+    refuse_unless(command.p1 == 0, SW.WRONG_P1P2)
+    return c.GetMetadata(command.p2)
+
+
 def _bare(typed: c.Typed) -> Callable[[Command], c.Typed]:
     """A decoder for a command that has neither parameters nor data."""
 
@@ -135,6 +151,9 @@ _DECODERS: dict[int, Callable[[Command], c.Typed]] = {
     PivINS.SELECT: _select,
     PivINS.IMPORT_KEY: _import_key,
     PivINS.SET_MANAGEMENT_KEY: _set_management_key,
+    PivINS.MOVE_KEY: _move_key,
+    PivINS.GET_METADATA: _get_metadata,
+    PivINS.GET_SERIAL: _bare(c.GetSerial()),
     PivINS.SET_TRIES: _set_tries,
     PivINS.RESET: _bare(c.Reset()),
     PivINS.GET_VERSION: _bare(c.GetVersion()),

@@ -15,13 +15,14 @@ from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from apdu.piv import DynamicAuthentication, NewManagementKey, build_dynamic_authentication
+from apdu.pivedge import AES, DES_KEY_LENGTH, FACTORY_MANAGEMENT_KEY, TRIPLE_DES
+from apdu.pivmetadata import Metadata
 from apdu.status import SW
 from applet.os.errors import CardError, refuse_unless
 from applet.os.keys.entropy import Entropy
 from applet.os.store import Records, Store
-from applet.piv.profile import AES, DEFAULT_MANAGEMENT_KEY, TRIPLE_DES
+from applet.piv.profile import NEVER_TOUCHED
 
-_DES_KEY = 24
 _CELL = "management"
 
 
@@ -52,6 +53,9 @@ class ManagementKey:
         return Cipher(kind(self.key), modes.ECB())  # noqa: S305 single blocks, as the card edge has it
 
 
+_FACTORY = ManagementKey(0x03, FACTORY_MANAGEMENT_KEY)
+
+
 class Management:
     """The management key in its memory, and who has proved that it has it."""
 
@@ -73,7 +77,7 @@ class Management:
 
     def give_birth(self) -> None:
         """Keep the key that every card of this kind leaves the factory with."""
-        self._keys.put(_CELL, ManagementKey(0x03, DEFAULT_MANAGEMENT_KEY))
+        self._keys.put(_CELL, _FACTORY)
 
     def require(self) -> None:
         """Refuse (6982) unless the host has proved that it has the key."""
@@ -82,15 +86,13 @@ class Management:
 
     def change(self, new: NewManagementKey) -> None:
         """Keep another key; 6A80 when it does not fit its algorithm."""
-        length = _DES_KEY if new.algorithm in TRIPLE_DES else AES.get(new.algorithm)
+        length = DES_KEY_LENGTH if new.algorithm in TRIPLE_DES else AES.get(new.algorithm)
         refuse_unless(len(new.key) == length, SW.WRONG_DATA)
         self._keys.put(_CELL, ManagementKey(new.algorithm, new.key))
 
     def authenticate(self, algorithm: int, template: DynamicAuthentication) -> bytes:
         """One step of the proof; its answer. 6982 for a wrong one, or one nobody asked for."""
-        key = self._keys.get(_CELL)
-        if key is None:
-            raise CardError(SW.REFERENCE_NOT_FOUND)
+        key = self._key()
         same = algorithm == key.algorithm or {algorithm, key.algorithm} <= TRIPLE_DES
         refuse_unless(same, SW.WRONG_P1P2)
         if template.witness == b"":
@@ -102,6 +104,17 @@ class Management:
         if template.response is not None:
             return self._finish(key, template.response)
         raise CardError(SW.WRONG_DATA)
+
+    def metadata(self) -> Metadata:
+        """What may be told about the key."""
+        key = self._key()
+        return Metadata(key.algorithm, policy=(0, NEVER_TOUCHED), factory=key == _FACTORY)
+
+    def _key(self) -> ManagementKey:
+        key = self._keys.get(_CELL)
+        if key is None:
+            raise CardError(SW.REFERENCE_NOT_FOUND)
+        return key
 
     def _offer_witness(self, key: ManagementKey) -> bytes:
         self.clear()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from apdu.piv import BIOMETRIC_GROUP, DISCOVERY, DataObject, build_object_answer
+from apdu.pivedge import PIN
 from apdu.pivnames import PIN_PROTECTED
 from apdu.status import SW
 from applet.os.access import SecurityStatus
 from applet.os.errors import CardError, refuse_unless
 from applet.os.store import Records, Store
-from applet.piv.profile import DISCOVERY_CONTENT, PIN
+from applet.piv.profile import DISCOVERY_CONTENT
 
 MOST_BYTES = 0x7FFF
 """Longest content of an object."""

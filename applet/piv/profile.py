@@ -1,17 +1,16 @@
-"""What the PIV applet is: names, algorithms, key slots, and the state it leaves the factory in.
+"""What the PIV applet is: names, the rule of each key slot, and the state it leaves the factory in.
 
-SP 800-73-4 part 1 (objects), part 2 (card edge), SP 800-78-4 (algorithms). Commands that are
-Yubico's additions are marked so.
+SP 800-73-4 part 1 (objects), part 2 (card edge).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import IntEnum
 from types import MappingProxyType
 
 from apdu.atr import Atr, InterfaceBytes, build_atr
 from apdu.filecontrol import FileKind
+from apdu.pivedge import CARD_AUTHENTICATION, CURVES, RSA, SIGNATURE, SLOTS, PinPolicy
 from apdu.pivnames import PIV_AID
 from apdu.tlv import build_tlv
 
@@ -31,22 +30,21 @@ ATR = build_atr(
 )
 """As the PKCS#15 token's, without the name by which OpenSC's driver for that one binds."""
 
-VERSION = bytes((4, 3, 7))
-"""Yubico's tools insist on a version; with this one they ask for nothing that is not here."""
+VERSION = bytes((5, 7, 0))
+"""Yubico's tools insist on a version. From 5.7 on they make RSA keys of all sizes, and AES keys for
+the management; what they ask for besides, docs/piv.md tells."""
 
-PIN, PUK, MANAGEMENT = 0x80, 0x81, 0x9B
-DEFAULT_PIN, DEFAULT_PUK = b"123456\xff\xff", b"12345678"
-DEFAULT_MANAGEMENT_KEY = bytes(range(1, 9)) * 3
+SERIAL_LENGTH = 4
+
+
+def serial_number(random: bytes) -> bytes:
+    """A serial number from random bytes: Yubico's tools read it as a number with a sign."""
+    return bytes((random[0] & 0x7F,)) + random[1:]
+
+
 PIN_TRIES, PUK_TRIES = 6, 10
 
 RSA_EXPONENT = 65537
-RSA: Mapping[int, int] = MappingProxyType({0x05: 3072, 0x06: 1024, 0x07: 2048, 0x16: 4096})
-CURVES: Mapping[int, int] = MappingProxyType({0x11: 256, 0x14: 384})
-"""Bits of the keys of each algorithm."""
-
-AES: Mapping[int, int] = MappingProxyType({0x08: 16, 0x0A: 24, 0x0C: 32})
-TRIPLE_DES = frozenset({0x00, 0x03})
-"""Algorithms of the management key; bytes of an AES key."""
 
 
 def kind_of(algorithm: int) -> tuple[FileKind, int] | None:
@@ -58,22 +56,9 @@ def kind_of(algorithm: int) -> tuple[FileKind, int] | None:
     return None
 
 
-NO_TOUCH = frozenset({0x00, 0x01})
+NEVER_TOUCHED = 0x01
+NO_TOUCH = frozenset({0x00, NEVER_TOUCHED})
 """Yubico's touch policies that ask for none: by default, and never."""
-
-
-class PinPolicy(IntEnum):
-    """When a key needs the PIN; the values are Yubico's."""
-
-    DEFAULT = 0x00
-    NEVER = 0x01
-    ONCE = 0x02
-    ALWAYS = 0x03
-
-
-AUTHENTICATION, SIGNATURE, KEY_MANAGEMENT, CARD_AUTHENTICATION = 0x9A, 0x9C, 0x9D, 0x9E
-RETIRED = range(0x82, 0x96)
-SLOTS = frozenset({AUTHENTICATION, SIGNATURE, KEY_MANAGEMENT, CARD_AUTHENTICATION, *RETIRED})
 
 SLOT_POLICY: Mapping[int, PinPolicy] = MappingProxyType(
     {

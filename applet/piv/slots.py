@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from apdu.edge import EcPart, RsaPart
 from apdu.filecontrol import FileKind
@@ -14,6 +15,8 @@ from apdu.piv import (
     build_dynamic_authentication,
     build_public_key,
 )
+from apdu.pivedge import CURVES, PIN, RSA, PinPolicy
+from apdu.pivmetadata import Metadata
 from apdu.status import SW
 from applet.os.access import SecurityStatus
 from applet.os.errors import CardError, refuse_unless
@@ -22,16 +25,7 @@ from applet.os.keys.importing import key_of
 from applet.os.keys.keystore import Key, KeyStore
 from applet.os.keys.rsa import RsaKey
 from applet.os.store import Records, Store
-from applet.piv.profile import (
-    CURVES,
-    NO_TOUCH,
-    PIN,
-    RSA,
-    RSA_EXPONENT,
-    SLOT_POLICY,
-    PinPolicy,
-    kind_of,
-)
+from applet.piv.profile import NEVER_TOUCHED, NO_TOUCH, RSA_EXPONENT, SLOT_POLICY, kind_of
 
 _PARTS: Mapping[FileKind, Mapping[int, int]] = {
     FileKind.RSA_KEY: {
@@ -44,6 +38,24 @@ _PARTS: Mapping[FileKind, Mapping[int, int]] = {
     FileKind.EC_KEY: {0x06: EcPart.PRIVATE},
 }
 _LONGEST_DIGEST = 64
+_GENERATED, _IMPORTED = 0x01, 0x02
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What is kept of a key beside itself: when it needs the PIN, and where it came from."""
+
+    policy: PinPolicy
+    imported: bool
+
+
+def _decode(raw: bytes) -> Rule:
+    """Memories of the first version have no second byte."""
+    return Rule(PinPolicy(raw[0]), raw[1:] == bytes((_IMPORTED,)))
+
+
+def _encode(rule: Rule) -> bytes:
+    return bytes((rule.policy, _IMPORTED if rule.imported else _GENERATED))
 
 
 class Slots:
@@ -52,30 +64,25 @@ class Slots:
     def __init__(self, store: Store, prefix: str, keys: KeyStore, status: SecurityStatus) -> None:
         self._keys = keys
         self._status = status
-        self._policies = Records(
-            store,
-            prefix + "policy/",
-            lambda raw: PinPolicy(raw[0]),
-            lambda policy: bytes((policy,)),
-        )
+        self._rules = Records(store, prefix + "policy/", _decode, _encode)
 
     def clear(self) -> None:
         """Forget every key."""
         self._keys.delete(b"")
-        for name in list(self._policies.names()):
-            self._policies.delete(name)
+        for name in list(self._rules.names()):
+            self._rules.delete(name)
 
     def generate(self, slot: int, template: KeyTemplate) -> bytes:
         """Make a key; its public half as 7F49 (part 2 §3.3.2)."""
         kind, bits = _kind(template.algorithm)
-        self._keep_policy(slot, template.pin_policy, template.touch_policy)
+        self._keep_rule(slot, template.pin_policy, template.touch_policy, imported=False)
         self._keys.generate(_name(slot), kind, bits, template.exponent)
-        return public_key(self._keys.get(_name(slot)))
+        return build_public_key(_public_half(self._keys.get(_name(slot))))
 
     def put(self, slot: int, algorithm: int, imported: ImportedKey) -> None:
         """Keep a key from outside; 6A80 when its parts do not fit each other or the algorithm."""
         kind, bits = _kind(algorithm)
-        self._keep_policy(slot, imported.pin_policy, imported.touch_policy)
+        self._keep_rule(slot, imported.pin_policy, imported.touch_policy, imported=True)
         known = _PARTS[kind]
         refuse_unless(all(part.tag in known for part in imported.parts), SW.WRONG_DATA)
         parts = {known[part.tag]: part.value for part in imported.parts}
@@ -100,12 +107,39 @@ class Slots:
                 raise CardError(SW.WRONG_DATA)
         return build_dynamic_authentication(DynamicAuthentication(response=result))
 
+    def move(self, source: int, target: int | None) -> None:
+        """Put a key, with its rule, into a slot that is empty (6985), or delete it.
+
+        The certificate stays where it is: it is an object of its own.
+        """
+        key, rule = self._keys.get(_name(source)), self._rule(source)
+        if target is not None:
+            refuse_unless(self._rules.get(_number(target)) is None, SW.CONDITIONS)
+            self._keys.put(_name(target), key)
+            self._rules.put(_number(target), rule)
+        self._keys.delete(_name(source))
+        self._rules.delete(_number(source))
+
+    def metadata(self, slot: int) -> Metadata:
+        """What may be told about the key; 6A88 when there is none."""
+        key, rule = self._keys.get(_name(slot)), self._rule(slot)
+        known = RSA if isinstance(key, RsaKey) else CURVES
+        return Metadata(
+            algorithm=next(algorithm for algorithm, bits in known.items() if bits == key.bits),
+            policy=(rule.policy, NEVER_TOUCHED),
+            imported=rule.imported,
+            public_key=_public_half(key),
+        )
+
+    def _rule(self, slot: int) -> Rule:
+        return self._rules.get(_number(slot)) or Rule(SLOT_POLICY[slot], imported=False)
+
     def _open(self, slot: int, algorithm: int) -> Key:
         """The key, if it has this algorithm (6A86) and the PIN rule holds (6982)."""
         key = self._keys.get(_name(slot))
         bits = (RSA if isinstance(key, RsaKey) else CURVES).get(algorithm)
         refuse_unless(bits == key.bits, SW.WRONG_P1P2)
-        match self._policies.get(f"{slot:02X}") or SLOT_POLICY[slot]:
+        match self._rule(slot).policy:
             case PinPolicy.ALWAYS:
                 self._status.require_fresh(PIN)
                 self._status.spend(PIN)
@@ -115,21 +149,21 @@ class Slots:
                 pass
         return key
 
-    def _keep_policy(self, slot: int, pin: int | None, touch: int | None) -> None:
+    def _keep_rule(self, slot: int, pin: int | None, touch: int | None, *, imported: bool) -> None:
         """Keep when the key needs the PIN. 6A81 if it is to need a touch: nobody can give one."""
         refuse_unless(touch is None or touch in NO_TOUCH, SW.FUNCTION_UNSUPPORTED)
         try:
             chosen = PinPolicy(pin or 0)
         except ValueError:
             raise CardError(SW.WRONG_DATA) from None
-        self._policies.put(f"{slot:02X}", chosen or SLOT_POLICY[slot])
+        self._rules.put(_number(slot), Rule(chosen or SLOT_POLICY[slot], imported))
 
 
-def public_key(key: Key) -> bytes:
-    """The public half of a key: modulus and exponent, or the point."""
+def _public_half(key: Key) -> PublicKey:
+    """Modulus and exponent, or the point."""
     if isinstance(key, EcKey):
-        return build_public_key(PublicKey(point=key.point))
-    return build_public_key(PublicKey(modulus=key.modulus, exponent=key.exponent))
+        return PublicKey(point=key.point)
+    return PublicKey(modulus=key.modulus, exponent=key.exponent)
 
 
 def _kind(algorithm: int) -> tuple[FileKind, int]:
@@ -141,3 +175,7 @@ def _kind(algorithm: int) -> tuple[FileKind, int]:
 
 def _name(slot: int) -> bytes:
     return bytes((slot,))
+
+
+def _number(slot: int) -> str:
+    return f"{slot:02X}"

@@ -19,6 +19,7 @@ from apdu.piv import (
     NewManagementKey,
     PublicKey,
 )
+from apdu.pivmetadata import Metadata, build_metadata, parse_metadata
 from apdu.tlv import Tlv
 from tests.apdu.samples import check_refused
 from tests.apdu.strategies import byte, damaged, tags
@@ -42,6 +43,11 @@ _objects = st.builds(DataObject, tags, _block)
 _parts = st.dictionaries(st.integers(1, 6), _block).map(
     lambda parts: tuple(Tlv(tag, parts[tag]) for tag in sorted(parts))
 )
+_public_keys = st.builds(PublicKey, modulus=_block, exponent=_block) | st.builds(
+    PublicKey, point=_block
+)
+_pairs = st.none() | st.tuples(byte, byte)
+_facts = st.none() | st.booleans()
 
 CODECS = {
     "dynamic_authentication": _case(
@@ -52,10 +58,8 @@ CODECS = {
         "key_template",
         st.builds(KeyTemplate, byte, st.none() | st.integers(1, 2**40), _maybe, _maybe),
     ),
-    "public_key": _case(
-        "public_key",
-        st.builds(PublicKey, modulus=_block, exponent=_block) | st.builds(PublicKey, point=_block),
-    ),
+    "public_key": _case("public_key", _public_keys),
+    "public_key_parts": _case("public_key_parts", _public_keys),
     "object_request": _case("object_request", tags),
     "object": _case("object", _objects),
     "object_answer": Case(
@@ -66,6 +70,11 @@ CODECS = {
     "imported_key": _case("imported_key", st.builds(ImportedKey, _parts, _maybe, _maybe)),
     "new_management_key": _case(
         "new_management_key", st.builds(NewManagementKey, byte, st.binary(max_size=40))
+    ),
+    "metadata": Case(
+        parse_metadata,
+        build_metadata,
+        st.builds(Metadata, byte, _pairs, _facts, st.none() | _public_keys, _facts, _pairs),
     ),
 }
 
@@ -115,7 +124,7 @@ def test_the_beginning_of_good_bytes_is_refused_or_read(codec: Case, data: st.Da
 
 def test_every_codec_is_here() -> None:
     names = {name.removeprefix("parse_") for name in vars(piv) if name.startswith("parse_")}
-    assert names - {"tlvs"} == CODECS.keys()
+    assert names - {"tlvs"} | {"metadata"} == CODECS.keys()
 
 
 @pytest.mark.parametrize(
@@ -201,9 +210,9 @@ def test_objects_in_another_order_and_with_longer_length_fields(
         ("key_template", "AC 05 800111 AA00", 0),
         ("key_template", "AC 07 800107 81020003", 2),
         ("key_template", "AC 05 800107 8100", 2),
-        ("public_key", "7F49 00", 3),
-        ("public_key", "7F49 03 8101AA", 3),
-        ("public_key", "7F49 06 8101AA 860104", 3),
+        ("public_key", "7F49 00", 0),
+        ("public_key", "7F49 03 8101AA", 0),
+        ("public_key", "7F49 06 8101AA 860104", 0),
         ("object_request", "", 0),
         ("object_request", "5C 00", 0),
         ("object_request", "5C 02 007E", 2),

@@ -32,7 +32,7 @@ def test_a_card_in_a_reader() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert "Version:\t4.3.7" in done.stdout
+    assert "Version:\t5.7.0" in done.stdout
 
 
 def test_the_recipes(folder: Path) -> None:

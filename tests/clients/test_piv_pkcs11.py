@@ -49,7 +49,7 @@ def card(folder: Path) -> Iterator[Tool]:
 @needs_ykcs11
 def test_pkcs11_tool_tests_the_card_by_ykcs11(card: Tool) -> None:
     line = f"pkcs11-tool --module {module(YKCS11)} -l -p {PIN}"
-    card.see(f"{line} -L", "YubiKey PIV", "firmware version   : 4.37")
+    card.see(f"{line} -L", "YubiKey PIV", "firmware version   : 5.70")
     assert card.run(f"{line} -t").splitlines()[-1] == "No errors"
 
 

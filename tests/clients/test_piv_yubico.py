@@ -16,6 +16,7 @@ from tests.piv import cards as piv
 pytestmark = needs("yubico-piv-tool", "yubico-piv-tool")
 
 NEW_KEY = "112233445566778811223344556677881122334455667788"
+AES = {"AES128": "5A" * 16, "AES192": "5A" * 24, "AES256": "5A" * 32}
 VERIFIED = f"yubico-piv-tool -a verify-pin -P {PIN}"
 P_256, P_384 = (f"ec -pkeyopt ec_paramgen_curve:{name}" for name in ("P-256", "P-384"))
 CASES = [
@@ -40,7 +41,7 @@ def test_a_card_in_a_reader_of_any_name(way: Way, folder: Path) -> None:
     with way.inserted(piv.assemble(from_factory())):
         tool = Tool(folder, way.variables)
         text = tool.run(f"yubico-piv-tool -r '{way.reader}' -a status")
-        assert "4.3.7" in text and "PIN tries left:\t6" in text
+        assert "5.7.0" in text and "PIN tries left:\t6" in text
 
 
 @pytest.mark.parametrize(("slot", "algorithm", "kind"), CASES)
@@ -74,9 +75,28 @@ def _check(card: Tool, slot: str, algorithm: str) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["RSA3072", "RSA4096"])
-def test_large_rsa_keys_are_refused_by_the_program(card: Tool, algorithm: str) -> None:
-    """2.2 knows none; later ones want version 5.7 of the card."""
-    card.fail(f"yubico-piv-tool -a generate -s 9a -A {algorithm} -o public.pem")
+def test_large_rsa_keys(card: Tool, algorithm: str) -> None:
+    """2.2 knows none."""
+    generate = f"yubico-piv-tool -a generate -s 9a -A {algorithm} -o public.pem"
+    if version(card, "yubico-piv-tool --version") < (2, 5):
+        card.fail(generate)
+        return
+    card.run(generate)
+    card.run(f"{VERIFIED} -a selfsign-certificate -s 9a -S /CN=x/ -i public.pem -o c.pem")
+    card.see("openssl verify -CAfile c.pem c.pem", "OK")
+
+
+def test_a_key_changes_its_slot(card: Tool) -> None:
+    card.run(f"openssl req -x509 -newkey {P_256} -nodes -keyout k.pem -subj /CN=x -out c.pem")
+    card.run("yubico-piv-tool -a import-key -s 9a -i k.pem")
+    move = "yubico-piv-tool -a move-key -s 9a --to-slot 82"
+    if version(card, "yubico-piv-tool --version") < (2, 4):
+        card.fail(move)
+        return
+    card.run(move)
+    card.run(f"{VERIFIED} -a test-signature -s 82 -i c.pem")
+    card.run("yubico-piv-tool -a delete-key -s 82")
+    card.fail(f"{VERIFIED} -a test-signature -s 82 -i c.pem")
 
 
 def test_the_pin_is_asked_for_where_the_slot_wants_it(folder: Path) -> None:
@@ -147,6 +167,19 @@ def test_the_management_key(card: Tool) -> None:
     card.run(f"yubico-piv-tool -k{NEW_KEY} -a set-ccc")
     card.run(f"yubico-piv-tool -k{NEW_KEY} -a set-mgm-key -n {MANAGEMENT_KEY}")
     card.run("yubico-piv-tool -a set-ccc")
+
+
+@pytest.mark.parametrize("name", AES)
+def test_a_management_key_for_aes(card: Tool, name: str) -> None:
+    """2.2 knows 3DES only."""
+    key = AES[name]
+    change = f"yubico-piv-tool -a set-mgm-key -n {key} --new-key-algo {name}"
+    if version(card, "yubico-piv-tool --version") < (2, 3):
+        card.fail(change)
+        return
+    card.run(change)
+    card.fail("yubico-piv-tool -a set-ccc")
+    card.run(f"yubico-piv-tool -k{key} -a set-ccc")
 
 
 def test_objects(card: Tool) -> None:

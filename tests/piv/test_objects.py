@@ -126,5 +126,18 @@ def test_the_answer_of_select_names_the_application(chip: PivChip) -> None:
         assert answer.hex().upper() == "61114F0600001000010079074F05A000000308"
 
 
-def test_the_version_is_one_that_asks_for_nothing_more(chip: PivChip) -> None:
-    assert chip.ok("00 FD 00 00 00") == bytes((4, 3, 7))
+def test_the_version_is_one_that_lets_tools_make_keys_of_all_sizes(chip: PivChip) -> None:
+    assert chip.ok("00 FD 00 00 00") == bytes((5, 7, 0))
+
+
+def test_every_card_has_a_serial_number_of_its_own() -> None:
+    serials = {PivChip().ok("00 F8 00 00 00") for _ in range(5)}
+    assert len(serials) == 5 and {len(serial) for serial in serials} == {4}
+
+
+def test_a_card_keeps_its_serial_number(chip: PivChip) -> None:
+    serial = chip.ok("00 F8 00 00 00")
+    chip.block_pin()
+    chip.block_puk()
+    chip.ok("00 FB 00 00")
+    assert chip.copy().ok("00 F8 00 00 00") == serial
