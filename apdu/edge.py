@@ -59,6 +59,17 @@ class Usage(IntFlag):
     """INTERNAL AUTHENTICATE: sign a challenge that the chip hashes itself."""
 
 
+class Consent(IntEnum):
+    """Who has to agree before a key works: tag 96 in A5 of its key file, fixed when it is made."""
+
+    NONE = 0x00
+    """Nobody: the PIN is enough."""
+    PRESS = 0x01
+    """The holder presses Confirm for each use, at the key itself."""
+    CONTENT = 0x02
+    """As PRESS, and the key signs nothing but a message that the chip has hashed and shown."""
+
+
 class Use(IntEnum):
     """What MANAGE SECURITY ENVIRONMENT prepares a key for: P1-P2 (ISO 7816-4 §11.5.11)."""
 
@@ -105,6 +116,10 @@ class Data(IntEnum):
     LABEL = 0x01B1
     PHASE = 0x01B2
     TRIES = 0x01B3
+    CONSENT = 0x01B4
+    """GET DATA: how the last question to the holder ended."""
+    CONSENT_SETTINGS = 0x01B5
+    """GET DATA, and PUT DATA until activation: how the holder is asked."""
     FORMAT = 0x01E0
     """PUT DATA: erase and lay out anew."""
     BY_TAG_LIST = 0x3FFF

@@ -18,7 +18,7 @@ from apdu.tlv import Tlv, build_tlv, build_tlvs, find, parse_tlvs, read_tlv
 _TEMPLATES = (0x62, 0x64, 0x6F)
 _SIZES = (0x80, 0x81)
 _KIND, _FID, _NAME, _PROPRIETARY, _ACCESS, _LIFE_CYCLE = 0x82, 0x83, 0x84, 0x85, 0x86, 0x8A
-_OBJECTS, _USAGE = 0xA5, 0x95
+_OBJECTS, _USAGE, _CONSENT = 0xA5, 0x95, 0x96
 
 _LENGTHS = {
     0x80: range(1, 9),
@@ -102,6 +102,7 @@ class FileControl:
         life_cycle: int,
         name: bytes = b"",
         usage: int | None = None,
+        consent: int | None = None,
     ) -> "FileControl":
         """The control information of the ``myeid`` card edge; empty bytes leave an object out."""
         objects = [
@@ -113,8 +114,12 @@ class FileControl:
             Tlv(_LIFE_CYCLE, _number(life_cycle, 1, "life cycle")),
             Tlv(_NAME, name),
         ]
-        if usage is not None:
-            objects.append(Tlv(_OBJECTS, build_tlv(_USAGE, _number(usage, 1, "usage"))))
+        rules = [
+            Tlv(tag, _number(value, 1, what))
+            for tag, value, what in ((_USAGE, usage, "usage"), (_CONSENT, consent, "consent"))
+            if value is not None
+        ]
+        objects.append(Tlv(_OBJECTS, build_tlvs(*rules)))
         return cls(template, tuple(tlv for tlv in objects if tlv.value))
 
     @property
@@ -159,9 +164,17 @@ class FileControl:
     @property
     def usage(self) -> int | None:
         """Uses of a key (95 in A5): 01 sign, 02 decipher, 04 derive, 08 authenticate."""
+        return self._rule(_USAGE)
+
+    @property
+    def consent(self) -> int | None:
+        """Who agrees to each use of a key (96 in A5): 00 nobody, 01 a press, 02 what was shown."""
+        return self._rule(_CONSENT)
+
+    def _rule(self, tag: int) -> int | None:
         value = find(self.objects, _OBJECTS)
-        usage = None if value is None else find(parse_tlvs(value), _USAGE)
-        return None if usage is None else usage[0]
+        rule = None if value is None else find(parse_tlvs(value), tag)
+        return None if rule is None else rule[0]
 
     def _whole_number(self, tag: int) -> int | None:
         value = find(self.objects, tag)
@@ -216,10 +229,14 @@ def _fault(tlv: Tlv) -> str:
     if tlv.tag != _OBJECTS:
         return ""
     try:
-        usage = find(parse_tlvs(tlv.value), _USAGE)
+        held = parse_tlvs(tlv.value)
     except TlvError:
         return "does not hold data objects"
-    return "" if usage is None or len(usage) == 1 else "holds a usage (95) that is not one byte"
+    for rule, name in ((_USAGE, "usage (95)"), (_CONSENT, "consent rule (96)")):
+        value = find(held, rule)
+        if value is not None and len(value) != 1:
+            return f"holds a {name} that is not one byte"
+    return ""
 
 
 def _number(value: int, size: int, what: str) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from apdu.edge import Consent
 from apdu.filecontrol import (
     AccessRules,
     FileControl,
@@ -26,6 +27,7 @@ MF = b"\x3f\x00"
 FCP, FCI = 0x62, 0x6F
 _SESSION = 0x01
 """Bit of the second byte of tag 85, as OpenSC's driver sets it for session objects."""
+_KEY_PAIRS = frozenset({FileKind.RSA_KEY, FileKind.EC_KEY})
 MOST_BYTES = 0x7FFF
 """Largest size of a transparent file: what READ BINARY with a 15-bit offset reaches."""
 
@@ -41,11 +43,17 @@ class File:
     proprietary: bytes = b"\x00\x00"
     name: bytes = b""
     usage: int | None = None
+    consent: Consent = Consent.NONE
 
     @property
     def for_session(self) -> bool:
         """Whether it is gone at the next reset: the proprietary information says so."""
         return len(self.proprietary) == 2 and bool(self.proprietary[1] & _SESSION)
+
+    @property
+    def is_key(self) -> bool:
+        """Whether it holds a key pair."""
+        return self.kind in _KEY_PAIRS
 
     @property
     def pin_each(self) -> int:
@@ -70,6 +78,7 @@ class File:
                 life_cycle=life_cycle,
                 name=self.name,
                 usage=self.usage,
+                consent=self.consent or None,
             )
         )
 
@@ -81,6 +90,7 @@ class File:
             raise CardError(SW.WRONG_DATA)
         try:
             kind, rules = FileKind(code), parse_access(access)
+            consent = Consent(control.consent or 0)
         except ValueError:
             raise CardError(SW.WRONG_DATA) from None
         return cls(
@@ -91,6 +101,7 @@ class File:
             proprietary=control.proprietary or b"\x00\x00",
             name=control.name or b"",
             usage=control.usage,
+            consent=consent,
         )
 
 

@@ -10,6 +10,7 @@ from apdu.filecontrol import AccessRules, FileKind, parse_access
 from apdu.instruction import INS
 from apdu.payload import FormatCard
 from apdu.status import SW
+from applet.consent.desk import ConsentDesk
 from applet.os.access import SecurityStatus
 from applet.os.errors import refuse_unless
 from applet.os.files import FCI, MF, File, FileSystem
@@ -21,6 +22,7 @@ from applet.os.pins import PinPolicy, Pins
 from applet.os.store import Store
 from applet.pkcs15 import commands as c
 from applet.pkcs15 import profile
+from applet.pkcs15.asking import Asking
 from applet.pkcs15.decode import CLA_DELETE, decode
 from applet.pkcs15.identity import Identity
 from applet.pkcs15.keydesk import KeyDesk
@@ -28,14 +30,20 @@ from applet.pkcs15.objects import Objects
 from applet.pkcs15.selection import Selection
 
 _PREFIX = "pkcs15/"
-_KEYS = frozenset({FileKind.RSA_KEY, FileKind.EC_KEY})
 
 
 class Pkcs15Applet:
     """One PKCS#15 token in its corner of the memory."""
 
-    def __init__(self, store: Store, entropy: Entropy, policy: PinPolicy | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        entropy: Entropy,
+        policy: PinPolicy | None = None,
+        consent: ConsentDesk | None = None,
+    ) -> None:
         self._entropy = entropy
+        self._consent = consent or ConsentDesk(store)
         self._life = LifeCycle(store, _PREFIX)
         self._status = SecurityStatus(self._life)
         self._files = FileSystem(store, _PREFIX)
@@ -50,7 +58,8 @@ class Pkcs15Applet:
         )
         self._identity = Identity(store, _PREFIX)
         self._selection = Selection(self._files)
-        self._desk = KeyDesk(self._files, self._keys, self._status)
+        self._asking = Asking(self._consent, self._files, self._keys, self._pins, self._life)
+        self._desk = KeyDesk(self._files, self._keys, self._status, self._asking)
         self._import: KeyImport | None = None
         self._objects = Objects(
             identity=self._identity,
@@ -59,6 +68,7 @@ class Pkcs15Applet:
             pins=self._pins,
             life=self._life,
             selection=self._selection,
+            consent=self._consent,
         )
         if not self._identity.born:
             self._identity.give_birth(entropy)
@@ -80,6 +90,7 @@ class Pkcs15Applet:
         self._status.clear()
         self._selection.clear()
         self._desk.clear()
+        self._consent.forget()
         self._import = None
 
     def select(self) -> bytes:
@@ -90,6 +101,8 @@ class Pkcs15Applet:
     def execute(self, command: Command) -> bytes:
         """Carry one command out."""
         typed = decode(command)
+        if not isinstance(typed, c.GetObject):
+            self._consent.forget()
         self._life.require(typed.ability)
         return self._carry_out(typed)
 
@@ -124,13 +137,15 @@ class Pkcs15Applet:
             case c.DeleteFile():
                 self._delete(typed.fid)
             case c.Verify():
+                self._asking.pin_try(typed.reference)
                 self._pins.verify(typed.reference, typed.block)
             case c.AskPin():
                 self._pins.ask(typed.reference)
             case c.ChangePin():
+                self._asking.pin_change(typed.reference)
                 self._pins.change(typed.reference, typed.old, typed.new)
             case c.Unblock():
-                self._pins.unblock(typed.reference, typed.puk, typed.new)
+                self._unblock(typed)
             case c.Logout():
                 self._logout(typed.reference)
             case c.GetObject():
@@ -143,6 +158,9 @@ class Pkcs15Applet:
                 self._generate(typed.exponent)
             case c.StorePin():
                 self._store_pin(typed)
+            case c.SetConsent():
+                refuse_unless(self._life.under_construction, SW.CONDITIONS)
+                self._consent.keep(typed.settings)
             case c.Format():
                 self._format(typed.data)
             case c.Activate():
@@ -198,6 +216,7 @@ class Pkcs15Applet:
         file = self._files.file(path)
         refuse_unless(path not in (MF, profile.APP_DF), SW.CONDITIONS)
         self._status.require_once_built(file.access.third)
+        self._asking.deletion(path, file)
         self._files.delete(path)
         self._keys.delete(path)
         self._selection.left(path)
@@ -213,6 +232,11 @@ class Pkcs15Applet:
         refuse_unless(self._pins.exists(reference), SW.REFERENCE_NOT_FOUND)
         self._status.revoke(reference)
 
+    def _unblock(self, command: c.Unblock) -> None:
+        if command.new is not None:
+            self._asking.new_pin(command.reference)
+        self._pins.unblock(command.reference, command.puk, command.new)
+
     def _store_pin(self, command: c.StorePin) -> None:
         """Freely while the card is built; later only a new one, by whoever may create files."""
         if not self._life.under_construction:
@@ -226,7 +250,7 @@ class Pkcs15Applet:
     def _key_file(self) -> tuple[bytes, File]:
         path = self._selection.file_path
         file = self._files.file(path)
-        refuse_unless(file.kind in _KEYS, SW.INCOMPATIBLE_FILE)
+        refuse_unless(file.is_key, SW.INCOMPATIBLE_FILE)
         return path, file
 
     def _import_part(self, command: c.ImportPart) -> None:
@@ -236,12 +260,14 @@ class Pkcs15Applet:
         key = self._import.add(command.component, command.value)
         if key is not None:
             self._import = None
+            self._asking.replacement(path, file)
             self._keys.put(path, key)
             self._identity.changed()
 
     def _generate(self, exponent: int | None) -> None:
         path, file = self._key_file()
         self._status.require_once_built(file.access.fourth)
+        self._asking.replacement(path, file)
         self._keys.generate(path, file.kind, file.size, exponent)
         self._identity.changed()
 
@@ -253,6 +279,7 @@ class Pkcs15Applet:
 
     def _format(self, data: FormatCard) -> None:
         self._may_wipe()
+        self._asking.erasure()
         self._life.move(Event.FORMATTED)
         self._lay_out(parse_access(data.mf_access), parse_access(data.df_access))
 
@@ -260,6 +287,7 @@ class Pkcs15Applet:
         self._files.clear()
         self._keys.delete(b"")
         self._pins.clear()
+        self._consent.clear_settings()
         self._files.plant(profile.root(root))
         self._files.create(MF, profile.application(application))
         self.clear()

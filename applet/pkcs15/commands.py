@@ -11,6 +11,7 @@ from typing import ClassVar
 from apdu.edge import Use
 from apdu.filecontrol import FileControl
 from apdu.payload import (
+    ConsentSettings,
     Cryptogram,
     FormatCard,
     PinRecord,
@@ -151,6 +152,14 @@ class StorePin:
 
 
 @dataclass(frozen=True, slots=True)
+class SetConsent:
+    """PUT DATA: how the holder of a key with a display is asked."""
+
+    settings: ConsentSettings
+    ability: ClassVar[Ability] = Ability.MANAGE
+
+
+@dataclass(frozen=True, slots=True)
 class ImportPart:
     """One part of a key that is being imported into the current key file."""
 
@@ -260,5 +269,5 @@ PinCommand = Verify | AskPin | ChangePin | Unblock | Logout
 KeyMaking = ImportPart | GenerateKey
 KeyUse = Sign | Decipher | Agree | Authenticate | SetEnvironment | Hash | Encipher | VerifySignature
 ObjectCommand = GetObject | GetCertificate
-CardCommand = Format | StorePin | Activate | Deactivate | Terminate
+CardCommand = Format | StorePin | SetConsent | Activate | Deactivate | Terminate
 Typed = KeyUse | GetChallenge | FileCommand | PinCommand | ObjectCommand | KeyMaking | CardCommand

@@ -14,6 +14,7 @@ from apdu.errors import ApduError
 from apdu.filecontrol import parse_file_control
 from apdu.instruction import INS
 from apdu.payload import (
+    parse_consent_settings,
     parse_cryptogram,
     parse_ecdh_request,
     parse_format_card,
@@ -155,6 +156,8 @@ def _put_data(command: Command) -> c.Typed:
     if command.p1p2 == Data.FORMAT:
         refuse_unless(len(data) == 8, SW.WRONG_LENGTH)
         return c.Format(parse_format_card(data))
+    if command.p1p2 == Data.CONSENT_SETTINGS:
+        return c.SetConsent(parse_consent_settings(data))
     if 1 <= command.p2 <= _HIGHEST_PIN:
         refuse_unless(len(data) == 19, SW.WRONG_LENGTH)
         return c.StorePin(command.p2, parse_pin_record(data))

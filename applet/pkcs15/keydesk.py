@@ -1,8 +1,9 @@
 """Everything that uses a key: the security environment and the operations of ISO 7816-8.
 
 Each use asks the same questions first: does the key's access rule hold, was its PIN presented anew
-if the key wants that each time, does its declared usage allow this, and is the key there. A PIN is
-spent when the key has worked, so a command that is refused before that costs none.
+if the key wants that each time, does its declared usage allow this, and is the key there. Then the
+holder is asked, if the key's consent rule wants that. A PIN is spent when the key has worked, so a
+command that is refused before that costs none.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from apdu.payload import Cryptogram, SecurityEnvironment, SignatureInput
 from apdu.rsablock import DIGEST_INFO
 from apdu.rsaencoding import is_message_block, is_signature_block
 from apdu.status import SW
+from applet.consent.words import Word
 from applet.os.access import SecurityStatus
 from applet.os.errors import CardError, refuse_unless
 from applet.os.files import File, FileSystem
 from applet.os.keys.ec import EcKey
 from applet.os.keys.keystore import Key, KeyStore, usage_of
 from applet.os.keys.rsa import RsaKey
+from applet.pkcs15.asking import Asking
 from applet.pkcs15.profile import APP_DF
 
 _ALGORITHMS = frozenset(Algorithm)
@@ -44,16 +47,19 @@ class Prepared:
 class KeyDesk:
     """The security environment, and the key operations that it prepares. All of it volatile."""
 
-    def __init__(self, files: FileSystem, keys: KeyStore, status: SecurityStatus) -> None:
+    def __init__(
+        self, files: FileSystem, keys: KeyStore, status: SecurityStatus, asking: Asking
+    ) -> None:
         self._files = files
         self._keys = keys
         self._status = status
+        self._asking = asking
         self.clear()
 
     def clear(self) -> None:
-        """Forget the environment, the digest and the first half of a cryptogram."""
+        """Forget the environment, the message and the first half of a cryptogram."""
         self._prepared: dict[Use, Prepared] = {}
-        self._digest: bytes | None = None
+        self._message: bytes | None = None
         self._half = b""
 
     def prepare(self, use: Use, environment: SecurityEnvironment) -> None:
@@ -74,17 +80,25 @@ class KeyDesk:
         """A signature over `data`, or over the digest of the last PSO HASH when it is empty."""
         key, file, algorithm = self._use(Use.SIGN, _SIGN)
         if not data:
-            result = self._sign_digest(key, self._take_digest())
+            result = self._sign_message(key, file, self._take_message())
         elif isinstance(key, EcKey) or algorithm == Algorithm.PKCS1:
+            self._asking.use(file, Word.SIGN_WITH, data)
             result = key.sign(data)
         else:
             return self._sign_block(key, file, data)
         self._spend(file)
         return result
 
+    def _sign_message(self, key: Key, file: File, message: bytes) -> bytes:
+        """The digest that is signed is that of the very bytes that were shown."""
+        digest = sha256(message).digest()
+        self._asking.use(file, Word.SIGN_WITH, digest)
+        return self._sign_digest(key, digest)
+
     def _sign_block(self, key: RsaKey, file: File, data: bytes) -> bytes:
         """The raw operation; a key that may not decipher keeps a message to itself."""
         block = key.full_block(data)
+        self._asking.use(file, Word.SIGN_WITH, block)
         result = key.sign_block(block)
         self._spend(file)
         if not usage_of(file) & _DECIPHER and is_message_block(result):
@@ -105,11 +119,13 @@ class KeyDesk:
         elif cryptogram.indicator != _WHOLE:
             raise CardError(SW.WRONG_DATA)
         if algorithm == Algorithm.PKCS1:
+            self._asking.use(file, Word.DECIPHER_WITH, body)
             plain = key.decipher(body)
         else:
             block = key.full_block(body)
             if not usage_of(file) & _SIGN:
                 refuse_unless(not is_signature_block(block, key.bits), SW.CONDITIONS)
+            self._asking.use(file, Word.DECIPHER_WITH, block)
             plain = key.decipher_block(block)
         self._spend(file)
         return plain
@@ -119,6 +135,7 @@ class KeyDesk:
         key, file, _ = self._use(Use.AGREE, _DERIVE)
         if not isinstance(key, EcKey):
             raise CardError(SW.CONDITIONS)
+        self._asking.use(file, Word.AGREE_WITH, point)
         shared = key.agree(point)
         self._spend(file)
         return shared
@@ -126,14 +143,15 @@ class KeyDesk:
     def authenticate(self, reference: int, challenge: bytes) -> bytes:
         """INTERNAL AUTHENTICATE: a signature over the challenge's SHA-256, made on the chip."""
         key, file = self._open(self._by_reference(reference), _AUTHENTICATE)
+        self._asking.use(file, Word.LOG_IN_WITH, challenge)
         signature = self._sign_digest(key, sha256(challenge).digest())
         self._spend(file)
         return signature
 
     def hash(self, message: bytes, *, answer: bool) -> bytes:
-        """PSO HASH: keep the message's SHA-256 for the next signature."""
-        self._digest = sha256(message).digest()
-        return self._digest if answer else b""
+        """PSO HASH: keep the message for the next signature; its SHA-256 if that is asked for."""
+        self._message = message
+        return sha256(message).digest() if answer else b""
 
     def encipher(self, plain: bytes) -> bytes:
         """Encipher with the public key: padding indicator 00 and the cryptogram."""
@@ -147,7 +165,7 @@ class KeyDesk:
         key = self._public(Use.VERIFY)
         data = given.data
         if not data:
-            digest = self._take_digest()
+            digest = sha256(self._take_message()).digest()
             data = _SHA256_DIGEST_INFO + digest if isinstance(key, RsaKey) else digest
         refuse_unless(key.verify(given.signature, data), SW.VERIFY_FAILED)
 
@@ -181,12 +199,12 @@ class KeyDesk:
             raise CardError(SW.CONDITIONS)
         return self._keys.get(prepared.path)
 
-    def _take_digest(self) -> bytes:
-        """The digest of the last PSO HASH, which serves once; 6985 when there is none."""
-        digest, self._digest = self._digest, None
-        if digest is None:
+    def _take_message(self) -> bytes:
+        """The message of the last PSO HASH, which serves once; 6985 when there is none."""
+        message, self._message = self._message, None
+        if message is None:
             raise CardError(SW.CONDITIONS)
-        return digest
+        return message
 
     @staticmethod
     def _sign_digest(key: Key, digest: bytes) -> bytes:

@@ -10,8 +10,14 @@ from collections.abc import Callable
 
 from apdu.edge import CERTIFICATE, KEY_FILES, Data
 from apdu.errors import ApduError
-from apdu.filecontrol import FileKind
-from apdu.payload import AppletInfo, build_applet_info, build_capabilities, build_pin_status
+from apdu.payload import (
+    AppletInfo,
+    build_applet_info,
+    build_capabilities,
+    build_consent_report,
+    build_consent_settings,
+    build_pin_status,
+)
 from apdu.pkcs15.entries import CertificateEntry
 from apdu.pkcs15.read import (
     first_object,
@@ -21,6 +27,7 @@ from apdu.pkcs15.read import (
 )
 from apdu.status import SW
 from apdu.tlv import build_tlv
+from applet.consent.desk import ConsentDesk
 from applet.os.errors import CardError
 from applet.os.files import FileSystem
 from applet.os.keys.ec import EcKey
@@ -29,6 +36,7 @@ from applet.os.keys.rsa import RsaKey
 from applet.os.lifecycle import LifeCycle
 from applet.os.pins import Pins
 from applet.pkcs15 import profile
+from applet.pkcs15.directory import whole
 from applet.pkcs15.identity import Identity
 from applet.pkcs15.selection import Selection
 
@@ -47,6 +55,7 @@ class Objects:
         pins: Pins,
         life: LifeCycle,
         selection: Selection,
+        consent: ConsentDesk,
     ) -> None:
         self._identity = identity
         self._files = files
@@ -65,6 +74,8 @@ class Objects:
             Data.LABEL: self._label,
             Data.PHASE: lambda: bytes((life.phase,)),
             Data.TRIES: self._tries,
+            Data.CONSENT: lambda: build_consent_report(consent.report),
+            Data.CONSENT_SETTINGS: lambda: build_consent_settings(consent.settings),
         }
 
     def get(self, tag: int) -> bytes:
@@ -130,10 +141,7 @@ class Objects:
         return build_tlv(_EC_POINT_TAG, key.point)
 
     def _whole(self, path: bytes) -> bytes:
-        file = self._files.file(path)
-        if file.kind is not FileKind.EF:
-            raise CardError(SW.NOT_FOUND)
-        return self._files.read(path, 0, file.size)
+        return whole(self._files, path)
 
 
 def _first(entries: tuple[CertificateEntry, ...]) -> CertificateEntry:

@@ -9,11 +9,17 @@ from apdu.command import Command
 from apdu.filecontrol import AccessRules, FileControl, FileKind
 from apdu.payload import (
     AppletInfo,
+    Asked,
     Capabilities,
+    ConsentReport,
+    ConsentSettings,
     Cryptogram,
     EcdhRequest,
     FormatCard,
     GenerateKey,
+    HiddenFields,
+    Language,
+    Outcome,
     PinChange,
     PinRecord,
     PinStatus,
@@ -110,6 +116,7 @@ _myeid_control = st.builds(
     life_cycle=byte,
     name=st.binary(max_size=16),
     usage=st.none() | byte,
+    consent=st.none() | byte,
 )
 
 
@@ -179,6 +186,16 @@ signature_inputs = st.builds(SignatureInput, st.binary(max_size=300)) | st.build
 )
 generate_keys = st.builds(GenerateKey, st.none() | st.integers(1, 2**1100))
 cryptograms = st.builds(Cryptogram, byte, st.binary(max_size=300))
+consent_settings = st.builds(
+    ConsentSettings,
+    seconds=st.integers(1, 900),
+    language=st.sampled_from(Language),
+    asked=st.sampled_from([Asked(bits) for bits in range(8)]),
+    hidden=st.sampled_from(HiddenFields),
+)
+consent_reports = st.builds(
+    ConsentReport, st.sampled_from(Outcome), st.text(st.characters(codec="utf-8"), max_size=80)
+)
 ecdh_requests = st.builds(EcdhRequest, st.binary(max_size=300))
 
 

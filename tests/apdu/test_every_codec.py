@@ -68,6 +68,8 @@ CODECS = {
     "signature_input": _of_payload("signature_input", strategies.signature_inputs),
     "generate_key": _of_payload("generate_key", strategies.generate_keys),
     "cryptogram": _of_payload("cryptogram", strategies.cryptograms),
+    "consent_settings": _of_payload("consent_settings", strategies.consent_settings),
+    "consent_report": _of_payload("consent_report", strategies.consent_reports),
     "ecdh_request": _of_payload("ecdh_request", strategies.ecdh_requests),
 }
 

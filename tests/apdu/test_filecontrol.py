@@ -21,6 +21,7 @@ from tests.apdu.samples import check_refused, check_sample
 
 KEY_FILE = "62 17 81020400 820111 83024B01 8603000000 85028000 8A0100"
 USAGE = "62 1C 81020400 820111 83024B02 86031111FF 85020000 8A0100 A503950102"
+CONSENT = "62 1F 81020400 820111 83024B02 86031111FF 85020000 8A0100 A506950101960102"
 DIRECTORY = "6F 23 81020000 820138 83025015 8603113FFF 8A0105 840C A000000063504B43532D3135 C100"
 
 
@@ -55,6 +56,24 @@ def test_the_usage_of_a_key() -> None:
     )
     check_sample(parse_file_control, build_file_control, USAGE, control)
     assert control.usage == 0x02
+
+
+def test_the_consent_rule_of_a_key() -> None:
+    control = FileControl.of(
+        0x62,
+        size_tag=0x81,
+        size=1024,
+        kind=FileKind.RSA_KEY,
+        fid=0x4B02,
+        access=b"\x11\x11\xff",
+        proprietary=b"\x00\x00",
+        life_cycle=0,
+        usage=0x01,
+        consent=0x02,
+    )
+    check_sample(parse_file_control, build_file_control, CONSENT, control)
+    assert (control.usage, control.consent) == (0x01, 0x02)
+    assert parse_file_control(bytes.fromhex(USAGE)).consent is None
 
 
 def test_a_directory_with_its_name_and_an_unknown_object() -> None:
@@ -105,6 +124,8 @@ def test_a_length_field_of_the_template_that_is_too_long() -> None:
         ("62 04 8A020000", 2),
         ("62 04 A5029501", 2),
         ("62 06 A50495020101", 2),
+        ("62 04 A5029600", 2),
+        ("62 09 A507950101 96020101", 2),
     ],
 )
 def test_bytes_that_are_refused(text: str, offset: int) -> None:
@@ -127,7 +148,15 @@ def test_values_that_are_refused(control: FileControl) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"size": 65536}, {"kind": -1}, {"fid": 65536}, {"life_cycle": 256}, {"usage": 256}]
+    "wrong",
+    [
+        {"size": 65536},
+        {"kind": -1},
+        {"fid": 65536},
+        {"life_cycle": 256},
+        {"usage": 256},
+        {"consent": -1},
+    ],
 )
 def test_numbers_that_do_not_fit(wrong: dict[str, int]) -> None:
     good: dict[str, Any] = {"size": 1, "kind": 1, "fid": 1, "life_cycle": 1, "usage": 1}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from applet.os.card import Card
+from applet.os.panel import Panel
 from applet.os.store import MemoryStore
 from ushield.device.assembly import assemble
 from vectors.pattern import fill, parse_command
@@ -24,9 +25,11 @@ DIGEST_INFO = bytes.fromhex("3031300D060960864801650304020105000420")
 class Chip:
     """A card in a test: `send` takes a command in the vectors' language."""
 
-    def __init__(self, store: MemoryStore, *, strict: bool = True) -> None:
+    def __init__(
+        self, store: MemoryStore, *, strict: bool = True, panel: Panel | None = None
+    ) -> None:
         self.store = store
-        self.card: Card = assemble(store, strict=strict)
+        self.card: Card = assemble(store, strict=strict, panel=panel)
         self.card.power_on()
 
     def send(self, command: str, **values: bytes) -> tuple[bytes, int]:

@@ -28,11 +28,12 @@ def usage_of(file: File) -> int:
 
 
 def check_key_file(file: File) -> None:
-    """Refuse (6A80) a key file that the chip has no algorithm for.
+    """Refuse (6A80) a key file that the chip has no algorithm for, and a consent rule elsewhere.
 
     A secret key can be announced for the session, as PKCS#11 does for what ECDH gives; the chip
     keeps none.
     """
+    refuse_unless(file.is_key or not file.consent, SW.WRONG_DATA)
     if file.kind is FileKind.RSA_KEY:
         refuse_unless(file.size in RSA_BITS, SW.WRONG_DATA)
     if file.kind is FileKind.SECRET_KEY:
@@ -69,6 +70,10 @@ class KeyStore:
         if key is None:
             raise CardError(SW.REFERENCE_NOT_FOUND)
         return key
+
+    def holds(self, path: bytes) -> bool:
+        """Whether there is a key."""
+        return self._keys.get(path.hex()) is not None
 
     def put(self, path: bytes, key: Key) -> None:
         """Keep a key."""
