@@ -1,7 +1,10 @@
 """A readable record of what goes over the wire, without anything that could be a secret.
 
-`record` is what it is made of, `redaction` decides what may be seen, `tracing` listens in, and
-`words` shows one record by itself. docs/trace.md describes the files.
+`record` is what it is made of, `redaction` decides what may be seen, `tracing` listens in, `file`
+writes and reads, `decode` explains, `diff` compares, and `words` shows one record by itself.
+docs/trace.md describes the files.
+
+Files and explanations are loaded when they are used: a client that is not traced pays for neither.
 """
 
 from host.trace.record import (

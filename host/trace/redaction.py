@@ -3,9 +3,9 @@
 A PIN, a PUK, a key, a cryptogram and what comes out of it are never on it. Everything that is not
 on it, any command that is not known here for instance, shows its header and lengths only.
 
-Of what a card stores, that is shown which the card gives to anybody: what it gives before a PIN or
-anything else was presented since its reset, certificates, and files whose control information
-lets everybody read.
+Of what a card stores, that is shown which it gives to anybody: what it gives before a PIN, or
+anything else that might open something, was presented in this dialogue; certificates; and files
+whose control information lets everybody read.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ _LONGEST_CHAIN = 0x10000
 class Redactor:
     """Makes records of one card's dialogue. Give it each command and each answer, in order.
 
-    What went before is not known until the card is said to have been `started`.
+    Until the dialogue is said to have `started`, nothing that the card stores counts as anybody's.
     """
 
     def __init__(self) -> None:
@@ -117,10 +117,10 @@ class Redactor:
         self._in_chain, self._chain = False, b""
         self._name, self._header = "", b""
 
-    def started(self, atr: bytes, *, reset: bool = True) -> None:
-        """The card gave this answer to reset; `reset` says that it forgot everything just then."""
+    def started(self, atr: bytes = b"") -> None:
+        """The dialogue begins, or begins anew by a reset, with a card of this answer to reset."""
         self._forget()
-        self._anybody = reset
+        self._anybody = True
         self._rules_known = any(edge in atr for edge in _FREE_CARD_EDGE)
 
     def command(self, raw: bytes) -> TraceRecord:

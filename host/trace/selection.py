@@ -70,7 +70,7 @@ class Selection:
         if asked.p1 == _BY_NAME:
             self._take_application(asked.data)
             return
-        path = self._path_of(asked)
+        path = self.path_of(asked)
         self.control, self.path = control, path
         if path is not None and _is_directory(path, control):
             self._df = path
@@ -81,8 +81,8 @@ class Selection:
         is_ours = self.application is Application.PKCS15
         self.path = self._df = _APPLICATION_DF if is_ours else b""
 
-    def _path_of(self, asked: Command) -> bytes | None:
-        """By P1 of SELECT (ISO 7816-4 §11.2.2, table 63)."""
+    def path_of(self, asked: Command) -> bytes | None:
+        """The file that a SELECT is for, by its P1 (ISO 7816-4 §11.2.2, table 63)."""
         fid = asked.data
         match asked.p1:
             case 0 if fid in (b"", _MASTER_FILE):

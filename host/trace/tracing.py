@@ -36,7 +36,7 @@ class Tracer:
     def event(self, happening: Happening, atr: bytes = b"") -> None:
         """Something happened to the card; `atr` is its answer to reset if it gave one."""
         if happening is not Happening.NO_ANSWER:
-            self._redactor.started(atr, reset=happening is not Happening.CONNECTED)
+            self._redactor.started(atr)
         self._sink(Entry(self._clock(), self._reader, CardEvent(happening, atr)))
 
     def command(self, raw: bytes) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ushield.cli import demo, info, pins, reader, run, serve, setup, use
+from ushield.cli import demo, info, pins, reader, run, serve, setup, trace, use
 
 app = typer.Typer(
     name="ushield",
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 
 _MAKE, _USE, _PINS = "Make a token and plug it in", "Use a token", "PINs"
+_LISTEN = "Listen in"
 _AS_IT_STANDS = {"allow_interspersed_args": False}
 """Behind the first argument nothing is an option of ours."""
 
@@ -38,6 +39,7 @@ app.command("encipher", rich_help_panel=_USE)(use.encipher)
 app.command("decipher", rich_help_panel=_USE)(use.decipher)
 app.command("change-pin", rich_help_panel=_PINS)(pins.change_pin)
 app.command("unblock", rich_help_panel=_PINS)(pins.unblock)
+app.add_typer(trace.app, name="trace", rich_help_panel=_LISTEN)
 
 
 def _show_version(wanted: bool) -> None:
