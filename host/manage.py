@@ -7,19 +7,21 @@ certificates, and the security officer's the rest.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from apdu.edge import KEY_FILES, PKCS15_AID, USER_PIN, Data
+from apdu.edge import KEY_FILES, PKCS15_AID, USER_PIN, Consent, Data
 from apdu.errors import ApduError
 from apdu.filecontrol import AccessRules, FileControl, FileKind, build_access, build_file_control
 from apdu.instruction import INS
 from apdu.payload import (
+    ConsentSettings,
     FormatCard,
     GenerateKey,
     PinRecord,
+    build_consent_settings,
     build_format_card,
     build_generate_key,
     build_pin_record,
@@ -69,6 +71,15 @@ _AUTH_ID = b"\x01"
 """Identifier of the holder's PIN in the token's directory of PINs."""
 
 
+@dataclass(frozen=True, slots=True)
+class _KeyRules:
+    """What the chip is to insist on for a key."""
+
+    usage: Usage
+    pin_each: bool
+    consent: Consent
+
+
 class TokenManager:
     """What a personaliser does with the token of a client. Paths are from the master file."""
 
@@ -94,6 +105,10 @@ class TokenManager:
             PUK_TRIES,
         )
         self._link.command(INS.PUT_DATA, Data.STORE | reference, build_pin_record(record))
+
+    def set_consent(self, settings: ConsentSettings) -> None:
+        """Say how the holder of a token with a display is asked; only before activation."""
+        self._link.command(INS.PUT_DATA, Data.CONSENT_SETTINGS, build_consent_settings(settings))
 
     def activate(self) -> None:
         """End personalisation, or, with the SO PIN, a deactivation; access rules bind from here."""
@@ -146,28 +161,41 @@ class TokenManager:
     # --- keys and certificates --------------------------------------------------------------------
 
     def generate_key(
-        self, key_type: str, *, label: str, usage: Usage, pin_each: bool = False
+        self,
+        key_type: str,
+        *,
+        label: str,
+        usage: Usage,
+        pin_each: bool = False,
+        consent: Consent = Consent.NONE,
     ) -> d.KeyInfo:
         """Make a key on the card (`key_type`: see `KEY_TYPES`) and enter it in the directories.
 
-        With `pin_each` every use of it wants the holder's PIN presented anew.
+        With `pin_each` every use of it wants the holder's PIN presented anew; `consent` is who has
+        to agree to it. Neither can be changed later.
         """
         if key_type not in KEY_TYPES:
             raise UnsupportedError(f"no key {key_type!r}; there are {', '.join(KEY_TYPES)}")
         kind, bits = KEY_TYPES[key_type]
         with self._link.transaction():
-            key = self._create_key_file(label, kind, bits, usage, pin_each=pin_each)
+            key = self._create_key_file(label, kind, bits, _KeyRules(usage, pin_each, consent))
             data = build_generate_key(GenerateKey(65537 if kind == "rsa" else None))
             self._link.command(INS.GENERATE_KEY, 0, data)
             return self._enter(key, usage, BORN_ON_CARD)
 
     def import_key(
-        self, key: PrivateKey, *, label: str, usage: Usage, pin_each: bool = False
+        self,
+        key: PrivateKey,
+        *,
+        label: str,
+        usage: Usage,
+        pin_each: bool = False,
+        consent: Consent = Consent.NONE,
     ) -> d.KeyInfo:
         """Put a key from outside on the card and enter it in the directories."""
         kind, bits = describe_key(key)
         with self._link.transaction():
-            made = self._create_key_file(label, kind, bits, usage, pin_each=pin_each)
+            made = self._create_key_file(label, kind, bits, _KeyRules(usage, pin_each, consent))
             for component, value in key_parts(key):
                 self._link.command(INS.PUT_DATA, Data.STORE | component, value)
             return self._enter(made, usage, IMPORTED)
@@ -194,9 +222,7 @@ class TokenManager:
             self._link.select(path[:-2])
             self._link.command(INS.CREATE_FILE, 0, build_file_control(control))
 
-    def _create_key_file(
-        self, label: str, kind: KeyKind, bits: int, usage: Usage, *, pin_each: bool
-    ) -> d.KeyInfo:
+    def _create_key_file(self, label: str, kind: KeyKind, bits: int, rules: _KeyRules) -> d.KeyInfo:
         """A new key file, selected, and the key it is for, whose reference is the lowest free one.
 
         The key has no identifier before it is entered in the directories.
@@ -210,14 +236,15 @@ class TokenManager:
             kind=_FILE_KINDS[kind],
             fid=fid,
             access=build_access(_KEY_ACCESS),
-            proprietary=bytes((USER_PIN << 4 if pin_each else 0, 0)),
+            proprietary=bytes((USER_PIN << 4 if rules.pin_each else 0, 0)),
             life_cycle=0,
-            usage=usage,
+            usage=rules.usage,
+            consent=rules.consent or None,
         )
         self._create(path, control)
         self._link.select(path)
-        flags = private_key_flags(usage)
-        return d.KeyInfo(fid & 0xFF, label, b"", kind, bits, flags, pin_each)
+        flags = private_key_flags(rules.usage)
+        return d.KeyInfo(fid & 0xFF, label, b"", kind, bits, flags, rules.pin_each)
 
     def _enter(self, made: d.KeyInfo, usage: Usage, access: frozenset[str]) -> d.KeyInfo:
         """Enter a new key in the directory of private keys, and its public key likewise."""

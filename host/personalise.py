@@ -7,28 +7,36 @@ The files, their sizes and access rules are those of OpenSC's profile for this c
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from apdu.edge import PKCS15_AID, SO_PIN, USER_PIN
 from apdu.filecontrol import AccessRules
+from apdu.payload import Asked, ConsentSettings, build_consent_settings
 from apdu.pkcs15.entries import PinEntry
 from apdu.pkcs15.entries import TokenInfo as TokenInfoFile
 from apdu.pkcs15.write import build_dir, build_odf, build_pins, build_token_info
-from host.certificates import certify
+from host.certificates import Issuer, certify
 from host.client import TokenClient
 from host.directory import APPLICATION, MASTER_FILE, KeyInfo
 from host.errors import UnsupportedError
 from host.info import TokenInfo
-from host.manage import KEY_TYPES, TokenManager
+from host.keyspec import KeySpec, specs, usual_keys
+from host.manage import TokenManager
 from host.pin import LONGEST, SHORTEST, new_pin_block
-from host.usage import Usage
+from host.usage import Usage, certificate_usage
 
 MANUFACTURER = "U-Shield"
+GENERATIONS = (1, 2)
+
+EVERYTHING_ASKED = ConsentSettings(asked=Asked.PIN_CHANGE | Asked.DELETION | Asked.LAST_TRIES)
+"""How a token of the second generation asks its holder, unless it is told otherwise."""
+
+_WORKSHOP = x509.Name.from_rfc4514_string("CN=U-Shield workshop")
 
 _LONGEST_LABEL = 32
 """Bytes; what PKCS#11 shows of a token's label."""
@@ -66,54 +74,6 @@ _FILES: dict[bytes, tuple[int, AccessRules]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class KeySpec:
-    """A key to be made: `key_type` as in `host.manage.KEY_TYPES`, what for, and its label."""
-
-    key_type: str
-    usage: Usage
-    label: str
-
-    def __post_init__(self) -> None:
-        if self.key_type not in KEY_TYPES:
-            raise UnsupportedError(f"no key {self.key_type!r}; there are {', '.join(KEY_TYPES)}")
-        wrong = Usage.DERIVE if self.key_type.startswith("rsa") else Usage.DECIPHER
-        if self.usage & wrong or not self.usage & ~Usage.AUTHENTICATE:
-            raise UnsupportedError(f"a key of type {self.key_type} cannot be for {self.usage!r}")
-
-    @classmethod
-    def of(cls, text: str, label: str | None = None) -> KeySpec:
-        """A key as people write it: "rsa2048", for all that it can do, or "rsa2048:sign".
-
-        After the colon: sign, decipher (RSA) or derive (curves). The label says the same.
-        """
-        key_type, colon, use = text.partition(":")
-        if not colon:
-            return cls.all_purpose(key_type, label or f"{key_type} key")
-        usage = _USES.get(use)
-        if usage is None:
-            raise UnsupportedError(f"no use {use!r}; there are {', '.join(_USES)}")
-        return cls(key_type, usage, label or f"{use} key")
-
-    @classmethod
-    def all_purpose(cls, key_type: str, label: str) -> KeySpec:
-        """A key for everything that its type can do."""
-        second = Usage.DECIPHER if key_type.startswith("rsa") else Usage.DERIVE
-        return cls(key_type, Usage.SIGN | second | Usage.AUTHENTICATE, label)
-
-
-_USES = {
-    "sign": Usage.SIGN | Usage.AUTHENTICATE,
-    "decipher": Usage.DECIPHER,
-    "derive": Usage.DERIVE,
-}
-
-
-def usual_keys(key_type: str = "rsa2048") -> tuple[KeySpec, KeySpec]:
-    """One RSA key that signs and one that deciphers, as a bank's token has them."""
-    return KeySpec.of(f"{key_type}:sign"), KeySpec.of(f"{key_type}:decipher")
-
-
-@dataclass(frozen=True, slots=True)
 class Profile:
     """What the token shall be. PINs have 6 to 8 bytes; `subject` is whom the certificates name."""
 
@@ -126,6 +86,8 @@ class Profile:
     keys: tuple[KeySpec, ...] = field(default_factory=usual_keys)
     pin_each_signature: bool = False
     """Whether keys that sign want the PIN anew for each use."""
+    consent: ConsentSettings | None = None
+    """How the holder of a token with a display is asked; None leaves the token's own defaults."""
 
     @classmethod
     def of(
@@ -138,20 +100,28 @@ class Profile:
         subject: str = "CN=U-Shield",
         label: str = "U-Shield",
         pin_each_signature: bool = False,
+        generation: int = 1,
+        consent: ConsentSettings | None = None,
     ) -> Profile:
         """A profile from plain text: `keys` as in `KeySpec.of`, `subject` as in RFC 4514.
 
-        Without keys it has `usual_keys`. The SO PIN is by default the PUK, and its PUK likewise.
+        Without keys it has `usual_keys`. The SO PIN is by default the PUK, and its PUK likewise. A
+        token of generation 2 has a display, and asks as `EVERYTHING_ASKED` says or as `consent`.
         """
+        if generation not in GENERATIONS:
+            raise UnsupportedError(f"there are tokens of generation 1 and 2, not {generation}")
+        if generation == 2:
+            consent = consent or EVERYTHING_ASKED
         return cls(
             label=label,
-            subject=_name(subject),
+            subject=subject_name(subject),
             pin=pin,
             puk=puk,
             so_pin=puk if so_pin is None else so_pin,
             so_puk=puk,
-            keys=_specs(keys) or usual_keys(),
+            keys=specs(keys, generation=generation) or usual_keys(generation=generation),
             pin_each_signature=pin_each_signature,
+            consent=consent,
         )
 
     def __post_init__(self) -> None:
@@ -164,9 +134,12 @@ class Profile:
             new_pin_block(pin, what=name)
         if self.keys and not any(key.usage & Usage.SIGN for key in self.keys):
             raise UnsupportedError("at least one key must sign: it signs the certificates")
+        if self.consent is not None:
+            build_consent_settings(self.consent)
 
 
-def _name(text: str) -> x509.Name:
+def subject_name(text: str) -> x509.Name:
+    """A subject from text like "CN=Li Lei,O=Example" (RFC 4514)."""
     try:
         name, reason = x509.Name.from_rfc4514_string(text), ""
     except ValueError as error:
@@ -174,17 +147,6 @@ def _name(text: str) -> x509.Name:
     if not name:
         raise UnsupportedError(f"{text!r} is no subject like CN=Name,O=Bank{reason}")
     return name
-
-
-def _specs(keys: Sequence[str]) -> tuple[KeySpec, ...]:
-    """Keys with labels of their own: a second one of the same kind is numbered."""
-    specs = [KeySpec.of(text) for text in keys]
-    counts: Counter[str] = Counter()
-    for place, spec in enumerate(specs):
-        counts[spec.label] += 1
-        if counts[spec.label] > 1:
-            specs[place] = replace(spec, label=f"{spec.label} {counts[spec.label]}")
-    return tuple(specs)
 
 
 def personalise(
@@ -204,6 +166,8 @@ def personalise(
     manager.store_pin(USER_PIN, profile.pin, profile.puk)
     manager.store_pin(SO_PIN, profile.so_pin, profile.so_puk)
     _write_files(manager, profile)
+    if profile.consent is not None:
+        manager.set_consent(profile.consent)
     manager.activate()
     client.verify_pin(profile.pin)
     keys = [
@@ -212,6 +176,7 @@ def personalise(
             label=spec.label,
             usage=spec.usage,
             pin_each=profile.pin_each_signature and bool(spec.usage & Usage.SIGN),
+            consent=spec.consent,
         )
         for spec in profile.keys
     ]
@@ -263,20 +228,26 @@ def _certify(
     now: datetime,
     entropy: Callable[[int], bytes],
 ) -> None:
-    """A certificate for each key: its own signature, or else that of the first key that signs."""
+    """A certificate for each key: its own signature, or else that of the first key that can.
+
+    Where every key that signs asks its holder, a key of the workshop signs, which nobody has after.
+    """
+    client = manager.client
     made = list(zip(profile.keys, keys, strict=True))
-    first = next((key for spec, key in made if spec.usage & Usage.SIGN), None)
+    first = next((key for spec, key in made if spec.certifies), None)
     for spec, key in made:
-        issuer = key if spec.usage & Usage.SIGN else first
-        assert issuer is not None
+        signer = key if spec.certifies else first
+        if signer is None:
+            issuer = Issuer(_WORKSHOP, ec.generate_private_key(ec.SECP256R1()))
+        else:
+            pin = profile.pin if signer.pin_each else None
+            issuer = Issuer(profile.subject, client.private_key(signer.reference, pin=pin))
         certificate = certify(
-            manager.client,
-            key,
+            client.public_key(key.reference),
             issuer,
             subject=profile.subject,
-            usage=spec.usage,
+            usage=certificate_usage(spec.usage),
             now=now,
             entropy=entropy,
-            pin=profile.pin if issuer.pin_each else None,
         )
         manager.write_certificate(certificate, key)

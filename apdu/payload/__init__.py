@@ -12,6 +12,7 @@ from apdu.payload.card import (
     parse_format_card,
 )
 from apdu.payload.consent import (
+    NOTHING_ASKED,
     Asked,
     ConsentReport,
     ConsentSettings,
@@ -56,6 +57,7 @@ from apdu.payload.pins import (
 )
 
 __all__ = [
+    "NOTHING_ASKED",
     "AppletInfo",
     "Asked",
     "Capabilities",

@@ -15,9 +15,10 @@ from host.client import TokenClient
 from host.directory import APPLICATION
 from host.errors import PinFormatError, SecurityStatusError, UnsupportedError
 from host.info import Phase
+from host.keyspec import KeySpec, usual_keys
 from host.manage import TokenManager
 from host.memory import MemoryTransport
-from host.personalise import KeySpec, Profile, personalise, usual_keys
+from host.personalise import Profile, personalise
 from host.usage import Usage
 from tests.host import tokens
 

@@ -11,8 +11,9 @@ from cryptography import x509
 from applet.os.card import Card
 from applet.os.store import MemoryStore
 from host.client import TokenClient
+from host.keyspec import KeySpec
 from host.memory import MemoryTransport
-from host.personalise import KeySpec, Profile, personalise
+from host.personalise import Profile, personalise
 from host.trace import TraceRecord
 from host.usage import Usage
 from ushield.device.assembly import assemble

@@ -8,6 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ushield.cli.complaint import Complaint
+from ushield.cli.consent import (
+    AskedFor,
+    ConfirmSeconds,
+    DisplayLanguage,
+    Hidden,
+    check_keys,
+    consent_settings,
+)
 from ushield.cli.kinds import KeyKind
 from ushield.cli.options import PinFile
 from ushield.cli.secrets import Secrets
@@ -21,12 +29,14 @@ def init(
         Path, typer.Argument(metavar="IMAGE", readable=False, help="The file to make.")
     ],
     key: Annotated[
-        list[KeyKind] | None,
+        list[str] | None,
         typer.Option(
             "--key",
-            metavar="KIND",
-            help=f"A key to make, one of {', '.join(KeyKind)}; give it more than once for more "
-            "keys. Without it: one rsa2048 key to sign and one to decipher.",
+            metavar="KIND[:USE][:CONSENT]",
+            callback=check_keys,
+            help=f"A key to make, one of {', '.join(KeyKind)}; USE is sign, decipher or derive, "
+            "else it does all it can; CONSENT is none, press or content. Give it more than once "
+            "for more keys. Without it: one rsa2048 key to sign and one to decipher.",
         ),
     ] = None,
     subject: Annotated[
@@ -43,6 +53,19 @@ def init(
             help="Keys that sign want the PIN anew for each use; programs ask for it each time.",
         ),
     ] = False,
+    generation: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=2,
+            help="2: a key with a display and buttons. Keys that only sign show what they sign, "
+            "others want a press of Confirm, unless --key says otherwise.",
+        ),
+    ] = 1,
+    asked: AskedFor = None,
+    seconds: ConfirmSeconds = None,
+    language: DisplayLanguage = None,
+    hidden_fields: Hidden = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing token.")] = False,
     pin_file: PinFile = None,
 ) -> None:
@@ -53,20 +76,23 @@ def init(
     from ushield.device.image import new_image
     from ushield.tokens import manufacture
 
-    if blank and (key or pin_each_signature):
+    if blank and (key or pin_each_signature or generation > 1):
         raise Complaint(
             "--blank leaves the keys to OpenSC: no other option about them goes with it"
         )
+    consent = consent_settings(generation, asked, seconds, language, hidden_fields)
     # What is wrong with the file is said before anybody has typed a PIN.
     with new_image(image, replace=force) as store:
         profile = None
         if not blank:
             profile = _profile(
                 Secrets.of(pin_file),
-                keys=[kind.value for kind in key or []],
+                keys=key or [],
                 subject=subject,
                 label=label,
                 pin_each_signature=pin_each_signature,
+                generation=generation,
+                consent=consent,
             )
         manufacture(store, profile)
     typer.echo(f"{image}: {'a blank token' if blank else f'a token called {label}'}")
