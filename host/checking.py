@@ -33,7 +33,7 @@ def is_signature(
     """Whether this is the signature of the certificate's key; PSS with a salt of any length."""
     digest_size(hash_name)
     algorithm = _HASHES[hash_name]()
-    key = _key_of(certificate)
+    key = key_of(certificate)
     try:
         if isinstance(key, rsa.RSAPublicKey):
             scheme = PKCS1v15() if padding == "pkcs1" else PSS(MGF1(algorithm), PSS.AUTO)
@@ -45,7 +45,8 @@ def is_signature(
     return True
 
 
-def _key_of(certificate: x509.Certificate) -> PublicKey:
+def key_of(certificate: x509.Certificate) -> PublicKey:
+    """Its public key. UnsupportedError for a kind of key that no token has."""
     try:
         key = certificate.public_key()
     except (UnsupportedAlgorithm, ValueError):

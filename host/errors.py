@@ -83,6 +83,17 @@ class NotFound(CardError):
     """No such file, application, object or reference (6A82, 6A83, 6A88)."""
 
 
+class NoApplication(NotFound):
+    """The application that was selected is not on this card (6A82)."""
+
+    def __init__(self, sw: int, command: str, application: str) -> None:
+        super().__init__(sw, command)
+        self.application = application
+
+    def __str__(self) -> str:
+        return f"this card has no {self.application} application"
+
+
 class FileExists(CardError):
     """A file of this identifier is there already (6A89)."""
 

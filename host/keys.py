@@ -6,7 +6,8 @@ for them raises `UnsupportedError`. The PIN is the caller's affair, unless the k
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, NoReturn, Protocol
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa, utils
@@ -20,21 +21,61 @@ from cryptography.hazmat.primitives.asymmetric.padding import (
 
 from host.directory import KeyInfo
 from host.errors import UnsupportedError
-from host.padding import digest_of, digest_size, oaep_message, pss_block
-from host.publickey import CURVES
+from host.padding import digest_of, digest_size, oaep_message, pss_block, type_1_block
+from host.publickey import CURVES, PublicKey
 
 if TYPE_CHECKING:
     from cryptography.utils import Buffer
 
-    from host.client import TokenClient
-
 _Hashing = utils.Prehashed | hashes.HashAlgorithm
+
+
+class KeyUser(Protocol):
+    """What a key asks of its token's client, which chooses it by its reference."""
+
+    entropy: Callable[[int], bytes]
+
+    def public_key(self, key: int) -> PublicKey:
+        """The public half."""
+        ...
+
+    def sign_block(self, block: bytes, key: int, *, pin: str | bytes | None) -> bytes:
+        """RSA: the private operation on a whole block."""
+        ...
+
+    def sign_digest(
+        self,
+        digest: bytes,
+        key: int,
+        *,
+        hash: str,  # noqa: A002
+        pin: str | bytes | None,
+    ) -> bytes:
+        """A signature over a digest: PKCS#1 v1.5 or ECDSA."""
+        ...
+
+    def decipher(
+        self,
+        cryptogram: bytes,
+        key: int,
+        *,
+        padding: Literal["pkcs1", "none"],
+        pin: str | bytes | None,
+    ) -> bytes:
+        """RSA: the message, or the whole block."""
+        ...
+
+    def derive(
+        self, peer: ec.EllipticCurvePublicKey, key: int, *, pin: str | bytes | None
+    ) -> bytes:
+        """ECDH: the shared x coordinate."""
+        ...
 
 
 class TokenRsaKey(rsa.RSAPrivateKey):
     """An RSA key on a token."""
 
-    def __init__(self, client: TokenClient, key: KeyInfo, pin: str | bytes | None = None) -> None:
+    def __init__(self, client: KeyUser, key: KeyInfo, pin: str | bytes | None = None) -> None:
         self._client = client
         self._key = key
         self._pin = pin
@@ -68,7 +109,8 @@ class TokenRsaKey(rsa.RSAPrivateKey):
         """Sign with PKCS#1 v1.5 or PSS; data that is hashed already comes with `Prehashed`."""
         if isinstance(algorithm, utils.NoDigestInfo):
             _require_pkcs1(padding)
-            return self._client.sign_block(self._type_1(data), self._key.reference, pin=self._pin)
+            block = type_1_block(data, self._key.size)
+            return self._client.sign_block(block, self._key.reference, pin=self._pin)
         digest, name = _digest(data, algorithm)
         if isinstance(padding, PSS):
             return self._sign_pss(digest, name, padding)
@@ -79,7 +121,9 @@ class TokenRsaKey(rsa.RSAPrivateKey):
         """Decipher PKCS#1 v1.5 or OAEP."""
         if not isinstance(padding, OAEP):
             _require_pkcs1(padding)
-            return self._client.decipher(ciphertext, self._key.reference, pin=self._pin)
+            return self._client.decipher(
+                ciphertext, self._key.reference, padding="pkcs1", pin=self._pin
+            )
         block = self._client.decipher(
             ciphertext, self._key.reference, padding="none", pin=self._pin
         )
@@ -110,18 +154,11 @@ class TokenRsaKey(rsa.RSAPrivateKey):
             return -(-(self._key.bits - 1) // 8) - digest_length - 2
         raise UnsupportedError("this length of the salt is for verifying only")
 
-    def _type_1(self, payload: bytes) -> bytes:
-        """The block of PKCS#1 v1.5 (RFC 8017 §9.2, steps 3 to 5)."""
-        fill = self._key.size - len(payload) - 3
-        if fill < 8:
-            raise UnsupportedError(f"{len(payload)} bytes are too many for this key")
-        return b"\x00\x01" + b"\xff" * fill + b"\x00" + payload
-
 
 class TokenEcKey(ec.EllipticCurvePrivateKey):
     """A key on a curve, on a token."""
 
-    def __init__(self, client: TokenClient, key: KeyInfo, pin: str | bytes | None = None) -> None:
+    def __init__(self, client: KeyUser, key: KeyInfo, pin: str | bytes | None = None) -> None:
         self._client = client
         self._key = key
         self._pin = pin
@@ -179,7 +216,7 @@ TokenPrivateKey = TokenRsaKey | TokenEcKey
 
 
 def token_private_key(
-    client: TokenClient, key: KeyInfo, pin: str | bytes | None = None
+    client: KeyUser, key: KeyInfo, pin: str | bytes | None = None
 ) -> TokenPrivateKey:
     """The key as an object of its kind, which presents `pin`, if given, before each use."""
     if key.kind == "rsa":

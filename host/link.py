@@ -9,7 +9,7 @@ from apdu.command import Command, build_command, parse_command
 from apdu.errors import ApduError
 from apdu.filecontrol import FileControl, parse_file_control
 from apdu.instruction import INS, name_of
-from host.errors import AnswerError, CardError, card_error
+from host.errors import AnswerError, CardError, NoApplication, NotFound, card_error
 from host.exchange import SHORT, chained, continued
 from host.trace import TraceRecord, traced
 from host.transport import Transport
@@ -85,9 +85,12 @@ class CardLink:
             answer = self.send(command)
         return answer
 
-    def select_application(self, aid: bytes) -> bytes:
-        """SELECT by name; the application's control information, undecoded."""
-        return self.command(INS.SELECT, _BY_NAME << 8, aid, 256)
+    def select_application(self, aid: bytes, name: str) -> bytes:
+        """SELECT by its identifier; its control information, undecoded. NoApplication by `name`."""
+        try:
+            return self.command(INS.SELECT, _BY_NAME << 8, aid, 256)
+        except NotFound as refusal:
+            raise NoApplication(refusal.sw, refusal.command, name) from None
 
     def select(self, path: bytes) -> FileControl:
         """SELECT by the path from the master file (without it); the file's control information."""

@@ -1,6 +1,6 @@
 """What a host puts around a digest before an RSA key signs it, and takes off after deciphering.
 
-RFC 8017: DigestInfo of EMSA-PKCS1-v1_5 (§9.2), EMSA-PSS (§9.1), EME-OAEP (§7.1).
+RFC 8017: EMSA-PKCS1-v1_5 (§9.2), EMSA-PSS (§9.1), EME-PKCS1-v1_5 (§7.2), EME-OAEP (§7.1).
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from hmac import compare_digest
 
 from apdu.rsablock import DIGEST_INFO, PSS_TRAILER, mgf1, xor
 from host.errors import DecipherError, UnsupportedError
+
+_SHORTEST_FILL = 8
 
 
 def digest_size(name: str) -> int:
@@ -24,6 +26,22 @@ def digest_of(message: bytes, name: str) -> bytes:
     """The digest of a message."""
     digest_size(name)
     return hashlib.new(name, message, usedforsecurity=False).digest()
+
+
+def type_1_block(payload: bytes, size: int) -> bytes:
+    """The block of PKCS#1 v1.5 for a key of `size` bytes (§9.2, steps 3 to 5)."""
+    fill = size - len(payload) - 3
+    if fill < _SHORTEST_FILL:
+        raise UnsupportedError(f"{len(payload)} bytes are too many for this key")
+    return b"\x00\x01" + b"\xff" * fill + b"\x00" + payload
+
+
+def type_2_message(block: bytes) -> bytes:
+    """What a deciphered block of PKCS#1 v1.5 carries (§7.2.2, step 3)."""
+    end = block.find(b"\x00", 2)
+    if not block.startswith(b"\x00\x02") or end < 2 + _SHORTEST_FILL:
+        raise DecipherError("this is no PKCS#1 v1.5 cryptogram for this key")
+    return block[end + 1 :]
 
 
 def pss_block(

@@ -57,7 +57,7 @@ class TokenView(ClosedByWith):
     def select(self) -> None:
         """Select the application; the card forgets every verified PIN."""
         self.refresh()
-        self.link.select_application(PKCS15_AID)
+        self.link.select_application(PKCS15_AID, "PKCS#15")
 
     def reset(self) -> None:
         """Reset the card and select the application; also goes on after somebody else's reset."""

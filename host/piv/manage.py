@@ -1,0 +1,160 @@
+"""Making and changing a PIV token: keys, certificates, objects. It takes the management key."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hmac import compare_digest
+
+from cryptography import x509
+from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from apdu.errors import ApduError
+from apdu.piv import (
+    DataObject,
+    DynamicAuthentication,
+    KeyTemplate,
+    NewManagementKey,
+    PivINS,
+    build_dynamic_authentication,
+    build_key_template,
+    build_new_management_key,
+    build_object,
+    parse_dynamic_authentication,
+    parse_public_key,
+)
+from apdu.pivedge import (
+    AES,
+    CERTIFICATES,
+    DES_KEY_LENGTH,
+    FACTORY_MANAGEMENT_KEY,
+    MANAGEMENT,
+    TRIPLE_DES,
+)
+from host.errors import AnswerError, UnsupportedError
+from host.piv.client import PivClient
+from host.piv.keys import KEY_TYPES, public_key
+from host.piv.objects import certificate_object
+from host.piv.view import ALL
+from host.publickey import PublicKey
+
+_CURRENT_APPLICATION = 0x3FFF
+_NO_TOUCH = 0xFFFF
+_3DES = 0x03
+
+
+@dataclass(frozen=True, slots=True)
+class ManagementKey:
+    """The key of whoever manages the token: 16 or 32 bytes for AES, 24 for 3DES."""
+
+    key: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.key) not in _ALGORITHMS:
+            lengths = " or ".join(map(str, sorted(_ALGORITHMS)))
+            raise UnsupportedError(f"a management key has {lengths} bytes, not {len(self.key)}")
+
+    @classmethod
+    def of(cls, text: str) -> ManagementKey:
+        """A key in hexadecimal digits. UnsupportedError, which does not show it, for other text."""
+        try:
+            key = bytes.fromhex(text)
+        except ValueError:
+            raise UnsupportedError("a management key is written in hexadecimal digits") from None
+        return cls(key)
+
+    @property
+    def algorithm(self) -> int:
+        """As the card numbers it."""
+        return _ALGORITHMS[len(self.key)]
+
+    @property
+    def block(self) -> int:
+        """Bytes of a block, and so of a challenge."""
+        return 8 if self.algorithm in TRIPLE_DES else 16
+
+    def encipher(self, block: bytes) -> bytes:
+        """One block."""
+        encryptor = self._cipher().encryptor()
+        return encryptor.update(block) + encryptor.finalize()
+
+    def decipher(self, block: bytes) -> bytes:
+        """One block."""
+        decryptor = self._cipher().decryptor()
+        return decryptor.update(block) + decryptor.finalize()
+
+    def _cipher(self) -> Cipher[modes.ECB]:
+        kind = TripleDES if self.algorithm in TRIPLE_DES else algorithms.AES
+        return Cipher(kind(self.key), modes.ECB())  # noqa: S305 single blocks, as the card edge has it
+
+
+_ALGORITHMS = {
+    **{length: algorithm for algorithm, length in AES.items() if length != DES_KEY_LENGTH},
+    DES_KEY_LENGTH: _3DES,
+}
+"""By the bytes of the key; 24 bytes are for 3DES, as a card from the factory has it."""
+
+FACTORY_KEY = ManagementKey(FACTORY_MANAGEMENT_KEY)
+"""What a card leaves the factory with."""
+
+
+class PivManager:
+    """What a personaliser does with the token of a client, once `authenticate` has succeeded."""
+
+    def __init__(self, client: PivClient, entropy: Callable[[int], bytes] = os.urandom) -> None:
+        self.client = client
+        self._link = client.link
+        self._entropy = entropy
+
+    def authenticate(self, key: ManagementKey = FACTORY_KEY) -> None:
+        """Prove the management key, and see the card prove it (part 2 appendix A.2).
+
+        SecurityStatusError: it is another one. WrongData: it is for another algorithm.
+        """
+        with self._link.transaction():
+            witness = self._ask(key, DynamicAuthentication(witness=b"")).witness
+            if witness is None or len(witness) != key.block:
+                raise AnswerError("the card's answer holds no witness")
+            challenge = self._entropy(key.block)
+            proof = DynamicAuthentication(witness=key.decipher(witness), challenge=challenge)
+            response = self._ask(key, proof).response
+        if response is None or not compare_digest(response, key.encipher(challenge)):
+            raise AnswerError("the card has not the management key that it asks for")
+
+    def set_management_key(self, key: ManagementKey) -> None:
+        """Have another management key from now on."""
+        new = build_new_management_key(NewManagementKey(key.algorithm, key.key))
+        self._link.command(PivINS.SET_MANAGEMENT_KEY, _NO_TOUCH, new)
+
+    def write_object(self, tag: int, content: bytes) -> None:
+        """Keep a data object; without content it is removed."""
+        data = build_object(DataObject(tag, content))
+        self._link.command(PivINS.PUT_DATA, _CURRENT_APPLICATION, data)
+
+    def write_certificate(self, slot: int, certificate: x509.Certificate) -> None:
+        """Keep the certificate of a key; one that was there before is replaced."""
+        self.write_object(CERTIFICATES[slot], certificate_object(certificate))
+
+    def generate_key(self, slot: int, key_type: str) -> PublicKey:
+        """Make a key in a slot (`key_type`: see `host.piv.keys.KEY_TYPES`); its public half."""
+        if key_type not in KEY_TYPES:
+            raise UnsupportedError(f"no key {key_type!r}; there are {', '.join(KEY_TYPES)}")
+        algorithm = KEY_TYPES[key_type]
+        template = build_key_template(KeyTemplate(algorithm))
+        answer = self._link.command(PivINS.GENERATE_KEY, slot, template, ALL)
+        self.client.refresh()
+        try:
+            return public_key(algorithm, parse_public_key(answer))
+        except ApduError as error:
+            raise AnswerError(f"the public key is wrong: {error}") from None
+
+    def _ask(self, key: ManagementKey, request: DynamicAuthentication) -> DynamicAuthentication:
+        p1p2 = key.algorithm << 8 | MANAGEMENT
+        data = build_dynamic_authentication(request)
+        answer = self._link.command(PivINS.GENERAL_AUTHENTICATE, p1p2, data, ALL)
+        try:
+            return parse_dynamic_authentication(answer)
+        except ApduError as error:
+            raise AnswerError(f"the card's answer is wrong: {error}") from None

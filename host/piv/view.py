@@ -1,0 +1,208 @@
+"""A PIV token as anybody sees it who has no PIN: its objects, its keys and certificates."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+from cryptography import x509
+
+from apdu.errors import ApduError
+from apdu.piv import PivINS, build_object_request, parse_object_answer
+from apdu.pivedge import CERTIFICATES, CHUID, PIN, PUK, SLOTS
+from apdu.pivmetadata import Metadata, parse_metadata
+from apdu.pivnames import KEY_NAMES, PIV_AID
+from host.checking import is_signature, key_of
+from host.directory import CertificateInfo, KeyChoice, KeyInfo, choose
+from host.errors import (
+    AnswerError,
+    CardError,
+    NotFound,
+    NotSupported,
+    PinBlocked,
+    UnsupportedError,
+    WrongPin,
+)
+from host.link import CardLink
+from host.piv.info import PivInfo
+from host.piv.keys import key_info, public_key, wants_pin_each_time
+from host.piv.objects import certificate_in, guid_of
+from host.publickey import PublicKey
+from host.trace import TraceRecord
+from host.transport import ClosedByWith, Transport
+from host.usage import Usage
+from host.uses import SignPadding
+
+ALL = 256
+"""Le of a short command that takes whatever there is."""
+
+_CURRENT_APPLICATION = 0x3FFF
+
+
+class PivView(ClosedByWith):
+    """The part of `host.piv.client.PivClient` that needs no PIN."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        extended: bool = False,
+        trace: Callable[[TraceRecord], None] | None = None,
+    ) -> None:
+        self.link = CardLink(transport, extended=extended, trace=trace)
+        """Where the commands go through: for what has no method here."""
+        self.select()
+
+    def close(self) -> None:
+        """Let the card go."""
+        self.link.transport.close()
+
+    def select(self) -> None:
+        """Select the application. Unlike PKCS#15, PIV keeps a verified PIN."""
+        self.refresh()
+        self.link.select_application(PIV_AID, "PIV")
+
+    def reset(self) -> None:
+        """Reset the card and select the application; also goes on after somebody else's reset."""
+        self.link.transport.reset()
+        self.select()
+
+    def refresh(self) -> None:
+        """Forget what was read of the keys: they are looked up again when they are needed."""
+        self._keys: dict[int, tuple[KeyInfo, PublicKey]] | None = None
+
+    def info(self) -> PivInfo:
+        """All of it at a glance."""
+        with self.link.transaction():
+            pin, puk = self._tries()
+            return PivInfo(
+                guid=self.guid(),
+                version=self.version(),
+                pin_tries_left=pin,
+                puk_tries_left=puk,
+                keys=self.keys(),
+                certificates=self.certificates(),
+            )
+
+    def guid(self) -> bytes | None:
+        """The number of the card holder unique identifier; None without one."""
+        try:
+            return guid_of(self.read_object(CHUID))
+        except (NotFound, ApduError):
+            return None
+
+    def version(self) -> tuple[int, ...] | None:
+        """The version that Yubico's GET VERSION tells; None for a card that knows no such thing."""
+        try:
+            return tuple(self.link.command(PivINS.GET_VERSION, 0, le=ALL))
+        except CardError:
+            return None
+
+    def read_object(self, tag: int) -> bytes:
+        """The content of a data object. NotFound: there is none of this tag."""
+        request = build_object_request(tag)
+        answer = self.link.command(PivINS.GET_DATA, _CURRENT_APPLICATION, request, ALL)
+        try:
+            return parse_object_answer(tag, answer).content
+        except ApduError as error:
+            raise AnswerError(f"the object {tag:X} is wrong: {error}") from None
+
+    def metadata(self, reference: int) -> Metadata:
+        """What Yubico's GET METADATA tells of a key or a PIN. NotSupported by cards without it."""
+        answer = self.link.command(PivINS.GET_METADATA, reference, le=ALL)
+        try:
+            return parse_metadata(answer)
+        except ApduError as error:
+            raise AnswerError(f"the metadata of {reference:02X} is wrong: {error}") from None
+
+    def keys(self) -> tuple[KeyInfo, ...]:
+        """The keys, the usual slots first. Of cards without metadata: those with a certificate."""
+        return tuple(key for key, _ in self._known().values())
+
+    def key(self, choice: KeyChoice, use: Usage | None = None) -> KeyInfo:
+        """The key that is meant: by its slot, by its name, or the first one for this use."""
+        return choose(self.keys(), choice, use)
+
+    def public_key(self, key: KeyChoice = None) -> PublicKey:
+        """The public half of a key, or of the first one."""
+        return self._known()[self.key(key).reference][1]
+
+    def certificates(self) -> tuple[CertificateInfo, ...]:
+        """The certificates; an object that holds none is passed over."""
+        present = {key.reference for key in self.keys()}
+        found = []
+        for slot in SLOTS:
+            with contextlib.suppress(NotFound, AnswerError):
+                key = slot if slot in present else None
+                found.append(CertificateInfo(KEY_NAMES[slot], b"", key, self._certificate(slot)))
+        return tuple(found)
+
+    def certificate(self, key: KeyChoice = None) -> x509.Certificate:
+        """The certificate of a key, or of the first one. NotFound: there is none."""
+        return self._certificate(self.key(key).reference)
+
+    def check_signature(
+        self,
+        signature: bytes,
+        message: bytes,
+        key: KeyChoice = None,
+        *,
+        hash: str = "sha256",  # noqa: A002
+        padding: SignPadding = "pkcs1",
+    ) -> bool:
+        """Whether a signature is right, checked here with the certificate of the key."""
+        return is_signature(self.certificate(key), signature, message, hash, padding=padding)
+
+    # --- within ---------------------------------------------------------------------------------
+
+    def _certificate(self, slot: int) -> x509.Certificate:
+        try:
+            return certificate_in(self.read_object(CERTIFICATES[slot]))
+        except (ValueError, ApduError) as error:
+            raise AnswerError(f"the certificate of {slot:02X} cannot be read: {error}") from None
+
+    def _known(self) -> dict[int, tuple[KeyInfo, PublicKey]]:
+        if self._keys is None:
+            with self.link.transaction():
+                self._keys = {slot: key for slot in SLOTS if (key := self._look(slot)) is not None}
+        return self._keys
+
+    def _look(self, slot: int) -> tuple[KeyInfo, PublicKey] | None:
+        """The key of a slot, if there is one."""
+        told: Metadata | None = None
+        try:
+            told = self.metadata(slot)
+        except NotFound:
+            return None
+        except NotSupported:
+            pass
+        try:
+            public = _public_half(told) or key_of(self._certificate(slot))
+        except (NotFound, AnswerError, UnsupportedError):
+            return None
+        return key_info(slot, public, pin_each=wants_pin_each_time(slot, told)), public
+
+    def _tries(self) -> tuple[int | None, int | None]:
+        """Tries left of the PIN and of the PUK; asking spends none."""
+        try:
+            told = [self.metadata(reference).tries for reference in (PIN, PUK)]
+        except NotSupported:
+            return self._asked(), None
+        pin, puk = (None if tries is None else tries[1] for tries in told)
+        return pin, puk
+
+    def _asked(self) -> int | None:
+        """VERIFY without data tells the tries left, unless the PIN is verified."""
+        try:
+            self.link.command(PivINS.VERIFY, PIN)
+        except WrongPin as wrong:
+            return wrong.tries_left
+        except PinBlocked:
+            return 0
+        return None
+
+
+def _public_half(told: Metadata | None) -> PublicKey | None:
+    if told is None or told.public_key is None:
+        return None
+    return public_key(told.algorithm, told.public_key)
