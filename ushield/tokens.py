@@ -12,7 +12,7 @@ from applet.os.store import MemoryStore, Store
 from host.client import TokenClient
 from host.memory import MemoryTransport
 from host.personalise import Profile, personalise
-from host.trace import TraceRecord
+from host.trace import TracedCard, Tracer, TraceRecord
 from ushield.device.assembly import assemble
 from ushield.device.image import open_image
 
@@ -65,7 +65,12 @@ def manufacture(
 
 
 @contextmanager
-def open_token(path: Path) -> Iterator[TokenClient]:
-    """The token of an image file, in memory; the file is free again at the end."""
-    with closing(open_image(path)) as store, MemoryTransport(assemble(store)) as transport:
-        yield TokenClient(transport)
+def open_token(path: Path, tracer: Tracer | None = None) -> Iterator[TokenClient]:
+    """The token of an image file, in memory; the file is free again at the end.
+
+    With a tracer the dialogue is listened to.
+    """
+    with closing(open_image(path)) as store:
+        card = assemble(store)
+        with MemoryTransport(TracedCard(card, tracer) if tracer else card) as transport:
+            yield TokenClient(transport)

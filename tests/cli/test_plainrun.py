@@ -23,6 +23,8 @@ PLAIN: tuple[tuple[str, ...], ...] = (
     ("--reader-name", "U 盾", "--reader-name=", "x", "-h"),
     ("--token", "--", "x"),
     ("--reader-name", "--empty", "x"),
+    ("--trace", "t.jsonl", "--", "x"),
+    ("--trace=u.pcapng", "x"),
 )
 NOT_PLAIN: tuple[tuple[str, ...], ...] = (
     (),

@@ -32,7 +32,7 @@ def execute(request: RunRequest) -> int:
 
     tokens = image_tokens(request.tokens) + made
     before_threads()
-    with at_work(tokens, request.names) as (service, _):
+    with at_work(tokens, request.names, trace=request.trace) as (service, _):
         variables = {**service.environment, **(pins if fresh else {})}
         return run_program(request.command, {**os.environ, **variables})
 

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ushield.cli.complaint import Complaint
+from ushield.cli.listening import listening
 from ushield.reader.keeper import Keeper, Token, TokenError
 
 if TYPE_CHECKING:
     from host.personalise import Profile
+    from host.trace.file import TraceFile
     from ushield.cli.ahead import KeysAhead
     from ushield.reader.card import CardPort
     from ushield.reader.service import PcscService
@@ -64,11 +66,13 @@ def at_work(
     names: Sequence[str],
     socket: Path | None = None,
     tell: Callable[[str], None] = lambda _: None,
+    trace: Path | None = None,
 ) -> Iterator[tuple[PcscService, Keeper]]:
     """A running service and the keeper of its readers: one for each token, in order, and each name.
 
     Readers without a name are given one, readers without a token stay empty. The cards are in
-    before the first client can look. `tell` gets a line for each token that moves later.
+    before the first client can look. `tell` gets a line for each token that moves later. The
+    dialogues with all cards are written to the file `trace`.
     """
     from ushield.reader.control import Control, ControlServer
     from ushield.reader.service import PcscService, ReaderSpec, default_names
@@ -76,7 +80,7 @@ def at_work(
     count = max(len(tokens), len(names), 1)
     complete = [*names, *default_names(count)[len(names) :]]
     service = PcscService([ReaderSpec(name) for name in complete], socket)
-    with Keeper(service) as keeper:
+    with listening(trace) as file, Keeper(service, around=listener(file)) as keeper:
         for number, token in enumerate(tokens):
             keeper.insert(number, token)
         keeper.tell = tell
@@ -84,3 +88,12 @@ def at_work(
         # The path of the control socket is known when the service has started.
         with service, ControlServer(service.control_socket, control):
             yield service, keeper
+
+
+def listener(file: TraceFile | None) -> Callable[[str, CardPort], CardPort]:
+    """What puts somebody who listens between a reader and its cards."""
+    if file is None:
+        return lambda _, card: card
+    from host.trace import TracedCard
+
+    return lambda reader, card: TracedCard(card, file.tracer(reader))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ushield.cli.options import Reader, Token
+from ushield.cli.options import Reader, Token, Trace
 from ushield.cli.target import connected
 
 if TYPE_CHECKING:
@@ -18,9 +18,10 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False,
     token: Token = None,
     reader: Reader = None,
+    trace: Trace = None,
 ) -> None:
     """Show label, serial number, phase of life, tries left, keys and certificates. Needs no PIN."""
-    with connected(token, reader) as client:
+    with connected(token, reader, trace) as client:
         found = client.info()
     if as_json:
         typer.echo(json.dumps(_plain(found), indent=2))

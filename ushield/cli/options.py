@@ -32,6 +32,16 @@ Reader = Annotated[
         rich_help_panel=_PANEL,
     ),
 ]
+Trace = Annotated[
+    Path | None,
+    typer.Option(
+        "--trace",
+        metavar="FILE",
+        readable=False,
+        help="Write the dialogue with the card to a file, .jsonl (for `ushield trace show`) or "
+        ".pcapng (for Wireshark). PINs, keys and what is deciphered are not in it.",
+    ),
+]
 PinFile = Annotated[
     Path | None,
     typer.Option(

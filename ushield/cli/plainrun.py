@@ -16,13 +16,14 @@ from ushield.cli.kinds import KeyKind
 
 @dataclass(slots=True)
 class RunRequest:
-    """A program and its arguments, and the readers and tokens that it shall have."""
+    """A program and its arguments, the readers and tokens that it has, and where to trace it."""
 
     command: list[str] = field(default_factory=list)
     tokens: list[Path] = field(default_factory=list)
     keys: list[KeyKind] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     empty: bool = False
+    trace: Path | None = None
 
 
 def read_plain_run(arguments: Sequence[str]) -> RunRequest | None:
@@ -54,6 +55,8 @@ def _take(request: RunRequest, option: str, value: str) -> bool:
             request.tokens.append(Path(value))
         case "--reader-name":
             request.names.append(value)
+        case "--trace":
+            request.trace = Path(value)
         case "--key" if value in list(KeyKind):
             request.keys.append(KeyKind(value))
         case _:

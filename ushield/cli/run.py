@@ -9,7 +9,7 @@ import typer
 
 from ushield.cli.child import DEFAULT_KEYS, execute
 from ushield.cli.kinds import KeyKind
-from ushield.cli.options import ReaderNames
+from ushield.cli.options import ReaderNames, Trace
 from ushield.cli.plainrun import RunRequest
 
 
@@ -39,6 +39,7 @@ def run(
         bool, typer.Option("--empty", help="No token: the readers are empty at first.")
     ] = False,
     reader_names: ReaderNames = None,
+    trace: Trace = None,
 ) -> None:
     """Run a program with a reader and a token that only it can see, and end as it ends.
 
@@ -55,5 +56,5 @@ def run(
     Exit codes: the program's own; 128 and the number of the signal that ended it; 127 and 126 when
     there is no such program, or it cannot be run.
     """
-    request = RunRequest(command, tokens or [], keys or [], reader_names or [], empty)
+    request = RunRequest(command, tokens or [], keys or [], reader_names or [], empty, trace)
     raise typer.Exit(execute(request))

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ushield.cli.complaint import Complaint
-from ushield.cli.options import ReaderNames
+from ushield.cli.listening import listening
+from ushield.cli.options import ReaderNames, Trace
 
 if TYPE_CHECKING:
     from ushield.reader.vpcd import PlugEvents
@@ -52,6 +53,7 @@ def serve(
             rich_help_panel=_PCSCD,
         ),
     ] = None,
+    trace: Trace = None,
 ) -> None:
     """Run a PC/SC service with tokens in its readers, until Ctrl-C.
 
@@ -59,16 +61,17 @@ def serve(
     these; the others are comments. Readers can be managed by `ushield reader`.
     """
     if vpcd is not None:
-        _plug(images or [], vpcd, alone=socket is None and not reader_names)
+        _plug(images or [], vpcd, trace, alone=socket is None and not reader_names)
         return
     if not images and not reader_names:
         raise Complaint(
             "nothing to serve: name a token image, or an empty reader with --reader-name"
         )
-    _serve(images or [], reader_names or [], None if socket is None else socket.absolute())
+    place = None if socket is None else socket.absolute()
+    _serve(images or [], reader_names or [], place, trace)
 
 
-def _serve(images: list[Path], names: list[str], socket: Path | None) -> None:
+def _serve(images: list[Path], names: list[str], socket: Path | None, trace: Path | None) -> None:
     from ushield.cli.desk import at_work, image_tokens
 
     stops = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
@@ -78,7 +81,7 @@ def _serve(images: list[Path], names: list[str], socket: Path | None) -> None:
     tokens = image_tokens(images)
     # Before there are threads: they do as this one does, which is to wait.
     signal.pthread_sigmask(signal.SIG_BLOCK, stops)
-    with at_work(tokens, names, socket, _comment) as (service, keeper):
+    with at_work(tokens, names, socket, _comment, trace) as (service, keeper):
         for variable, value in service.environment.items():
             _say(f"export {variable}={shlex.quote(value)}")
         for reader in keeper.list():
@@ -86,17 +89,19 @@ def _serve(images: list[Path], names: list[str], socket: Path | None) -> None:
         signal.sigwait(stops)
 
 
-def _plug(images: list[Path], address: str, *, alone: bool) -> None:
+def _plug(images: list[Path], address: str, trace: Path | None, *, alone: bool) -> None:
     if len(images) != 1 or not alone:
         raise Complaint("--vpcd goes with exactly one token image, and neither names nor a socket")
+    from ushield.cli.desk import listener
     from ushield.device.assembly import assemble
     from ushield.device.image import open_image
     from ushield.reader.vpcd import Plug
 
     (image,) = images
     host, port = _address(address)
-    with closing(open_image(image)) as store:
-        plug = Plug(assemble(store), host, port, _narrator(image, f"{host}:{port}"))
+    with closing(open_image(image)) as store, listening(trace) as file:
+        card = listener(file)(f"vpcd at {host}:{port}", assemble(store))
+        plug = Plug(card, host, port, _narrator(image, f"{host}:{port}"))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: plug.stop())
         plug.run()

@@ -8,27 +8,46 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ushield.cli.complaint import Complaint
+from ushield.cli.listening import listening
 
 if TYPE_CHECKING:
     from host.client import TokenClient
+    from host.pcsc import PcscTransport
+    from host.trace.file import TraceFile
+    from host.transport import Transport
 
 
 @contextmanager
-def connected(token: Path | None, reader: str | None) -> Iterator[TokenClient]:
-    """A client for the token image, or for the card in a reader, with the applet selected."""
+def connected(
+    token: Path | None, reader: str | None, trace: Path | None = None
+) -> Iterator[TokenClient]:
+    """A client for the token image, or for the card in a reader, with the applet selected.
+
+    With `trace` the dialogue is written to that file.
+    """
     if token is not None and reader is not None:
         raise Complaint("--token and --reader exclude each other: name one of them")
-    if token is not None:
-        from ushield.tokens import open_token
+    with listening(trace) as file:
+        if token is not None:
+            from ushield.tokens import open_token
 
-        with open_token(token) as client:
-            yield client
-        return
-    from host.client import TokenClient
-    from host.pcsc import open_reader
+            tracer = None if file is None else file.tracer(str(token))
+            with open_token(token, tracer) as client:
+                yield client
+            return
+        from host.client import TokenClient
+        from host.pcsc import open_reader
 
-    with open_reader(reader) as transport:
-        yield TokenClient(transport)
+        with open_reader(reader) as transport:
+            yield TokenClient(_traced(transport, file))
+
+
+def _traced(transport: PcscTransport, file: TraceFile | None) -> Transport:
+    if file is None:
+        return transport
+    from host.trace import TracedTransport
+
+    return TracedTransport(transport, file.tracer(transport.reader))
 
 
 def key_choice(key: str | None) -> int | str | None:

@@ -9,7 +9,7 @@ import typer
 
 from ushield.cli.complaint import Complaint
 from ushield.cli.files import read, write
-from ushield.cli.options import Input, Key, Output, PinFile, Reader, Token
+from ushield.cli.options import Input, Key, Output, PinFile, Reader, Token, Trace
 from ushield.cli.secrets import Secrets
 from ushield.cli.target import connected, key_choice
 
@@ -31,11 +31,12 @@ def cert(
     output: Output = None,
     token: Token = None,
     reader: Reader = None,
+    trace: Trace = None,
 ) -> None:
     """Write the certificate of a key. Needs no PIN."""
     from cryptography.hazmat.primitives.serialization import Encoding
 
-    with connected(token, reader) as client:
+    with connected(token, reader, trace) as client:
         certificate = client.certificate(key_choice(key))
     form = Encoding.DER if der else Encoding.PEM
     write(output, certificate.public_bytes(form))
@@ -49,12 +50,13 @@ def sign(
     output: Output = None,
     token: Token = None,
     reader: Reader = None,
+    trace: Trace = None,
     pin_file: PinFile = None,
 ) -> None:
     """Sign a file. The signature is raw bytes for RSA, DER for EC, as `openssl dgst` takes it."""
     secrets = Secrets.of(pin_file)
     message = read(source)
-    with connected(token, reader) as client:
+    with connected(token, reader, trace) as client:
         pin = secrets.get("USHIELD_PIN")
         signature = client.sign(message, key_choice(key), hash=hash_name, padding=padding, pin=pin)
     write(output, signature)
@@ -76,6 +78,7 @@ def verify(
     padding: SignaturePadding = "pkcs1",
     token: Token = None,
     reader: Reader = None,
+    trace: Trace = None,
     pin_file: PinFile = None,
 ) -> None:
     """Check the PIN; or, with --signature, a signature, which needs no PIN."""
@@ -83,12 +86,12 @@ def verify(
         if source is not None:
             raise Complaint("a file can be verified only against a signature: add --signature FILE")
         secrets = Secrets.of(pin_file)
-        with connected(token, reader) as client:
+        with connected(token, reader, trace) as client:
             client.verify_pin(secrets.get("USHIELD_PIN"))
         typer.echo("the PIN is right")
         return
     given, message = signature.read_bytes(), read(source)
-    with connected(token, reader) as client:
+    with connected(token, reader, trace) as client:
         good = client.check_signature(
             given, message, key_choice(key), hash=hash_name, padding=padding
         )
@@ -104,10 +107,11 @@ def encipher(
     output: Output = None,
     token: Token = None,
     reader: Reader = None,
+    trace: Trace = None,
 ) -> None:
     """Encipher a short file for the token, which alone can decipher it. Needs no PIN."""
     plain = read(source)
-    with connected(token, reader) as client:
+    with connected(token, reader, trace) as client:
         cryptogram = client.encipher(plain, key_choice(key), padding=padding)
     write(output, cryptogram)
 
@@ -119,12 +123,13 @@ def decipher(
     output: Output = None,
     token: Token = None,
     reader: Reader = None,
+    trace: Trace = None,
     pin_file: PinFile = None,
 ) -> None:
     """Decipher what was enciphered for the token."""
     secrets = Secrets.of(pin_file)
     cryptogram = read(source)
-    with connected(token, reader) as client:
+    with connected(token, reader, trace) as client:
         pin = secrets.get("USHIELD_PIN")
         plain = client.decipher(cryptogram, key_choice(key), padding=padding, pin=pin)
     write(output, plain)

@@ -74,16 +74,31 @@ def _say_nothing(_line: str) -> None:
     """Nobody wants to know."""
 
 
+def _as_it_is(_reader: str, card: CardPort) -> CardPort:
+    """Nobody listens in."""
+    return card
+
+
 class Keeper:
     """Puts tokens into the readers of a service, also before it starts, from any thread.
 
-    `tell` gets one line for each change. A reader is named by its name, by its number, or, where
-    only one can be meant, by None. ReaderError: there is no such reader, or it is not in the state
-    for this. Leave the context after the service has stopped: it closes the tokens.
+    `tell` gets one line for each change. `around` is given the name of a reader and each card that
+    is put into it, and gives back what takes the card's place there, to listen in for instance.
+
+    A reader is named by its name, by its number, or, where only one can be meant, by None.
+    ReaderError: there is no such reader, or it is not in the state for this. Leave the context
+    after the service has stopped: it closes the tokens.
     """
 
-    def __init__(self, service: PcscService, tell: Callable[[str], None] = _say_nothing) -> None:
+    def __init__(
+        self,
+        service: PcscService,
+        tell: Callable[[str], None] = _say_nothing,
+        *,
+        around: Callable[[str, CardPort], CardPort] = _as_it_is,
+    ) -> None:
         self._service = service
+        self._around = around
         self.tell = tell
         self._bays = [_Bay(number, name) for number, name in enumerate(service.readers)]
 
@@ -97,7 +112,8 @@ class Keeper:
             if token is None:
                 raise ReaderError(f"no token was removed from {bay.name}: name one to put in")
             with ExitStack() as stack:
-                self._service.insert(bay.number, stack.enter_context(token.open()))
+                card = self._around(bay.name, stack.enter_context(token.open()))
+                self._service.insert(bay.number, card)
                 bay.opened = stack.pop_all()
             bay.token = token
         self.tell(f"{token.name} is in {bay.name}")
