@@ -80,14 +80,16 @@ class _Context:
         _check(code, "listing the readers")
         return list(names)
 
-    def holds_card(self, reader: str) -> bool:
-        """Whether there is a card in the reader that answers."""
+    def holds_card(self, reader: str, *, unused: bool = False) -> bool:
+        """Whether there is a card in the reader that answers, and, if asked, that nobody uses."""
         asked = [(reader, self.scard.SCARD_STATE_UNAWARE)]
         code, states = self.scard.SCardGetStatusChange(self.handle, 0, asked)
         _check(code, f"looking into {reader}")
-        state: int = states[0][1]
-        present, mute = self.scard.SCARD_STATE_PRESENT, self.scard.SCARD_STATE_MUTE
-        return bool(state & present) and not state & mute
+        scard, state = self.scard, states[0][1]
+        unwanted = scard.SCARD_STATE_MUTE
+        if unused:
+            unwanted |= scard.SCARD_STATE_INUSE | scard.SCARD_STATE_EXCLUSIVE
+        return bool(state & scard.SCARD_STATE_PRESENT) and not state & unwanted
 
     def release(self) -> None:
         """End the connection."""
@@ -99,6 +101,16 @@ def list_readers() -> tuple[str, ...]:
     context = _Context()
     try:
         return tuple(context.readers())
+    finally:
+        context.release()
+
+
+def unused_readers() -> tuple[str, ...]:
+    """The names of the readers that hold a card which no program is connected to."""
+    context = _Context()
+    try:
+        readers = context.readers()
+        return tuple(reader for reader in readers if context.holds_card(reader, unused=True))
     finally:
         context.release()
 
@@ -115,6 +127,15 @@ def open_reader(name: str | None = None) -> PcscTransport:
     except BaseException:
         context.release()
         raise
+
+
+def find_reader(name: str) -> str:
+    """The whole name of the reader that `open_reader` would connect to."""
+    context = _Context()
+    try:
+        return _choose(context, name)
+    finally:
+        context.release()
 
 
 def _choose(context: _Context, name: str | None) -> str:

@@ -4,7 +4,7 @@
 plays.
 """
 
-from host.replay.card import Departure, ReplayCard
+from host.replay.card import Departure, ReplayCard, cards_of
 from host.replay.matching import Tolerance
 
-__all__ = ["Departure", "ReplayCard", "Tolerance"]
+__all__ = ["Departure", "ReplayCard", "Tolerance", "cards_of"]

@@ -134,6 +134,16 @@ class ReplayCard:
         return later + list(takewhile(_reads, self._script[: self._next][::-1]))
 
 
+def cards_of(
+    entries: Iterable[Entry], *, tolerance: Tolerance = Tolerance.NONE
+) -> dict[str, ReplayCard]:
+    """A card for each reader of a trace, by the reader's name, in the order of the trace."""
+    of_reader: dict[str, list[Entry]] = {}
+    for entry in entries:
+        of_reader.setdefault(entry.reader, []).append(entry)
+    return {name: ReplayCard(ones, tolerance=tolerance) for name, ones in of_reader.items()}
+
+
 def _reads(exchange: Exchange) -> bool:
     return only_reads(exchange.command)
 

@@ -76,8 +76,11 @@ class TraceFile(ClosedByWith):
 
     def tracer(self, reader: str) -> Tracer:
         """What listens in to the card of this reader."""
-        clock, begin = self._clock, self._begin
-        return Tracer(self._write, reader, lambda: (clock() - begin) // 1000)
+        return Tracer(self._write, reader, self.clock)
+
+    def clock(self) -> int:
+        """Microseconds since the trace began."""
+        return (self._clock() - self._begin) // 1000
 
     def close(self) -> None:
         """End it. What comes later is not written."""

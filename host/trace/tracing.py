@@ -39,9 +39,10 @@ class Tracer:
             self._redactor.started(atr)
         self._sink(Entry(self._clock(), self._reader, CardEvent(happening, atr)))
 
-    def command(self, raw: bytes) -> None:
-        """A command goes to the card."""
-        self._sink(Entry(self._clock(), self._reader, self._redactor.command(raw)))
+    def command(self, raw: bytes, at: int | None = None) -> None:
+        """A command goes to the card; or went, at a time that the clock has given before."""
+        at = self._clock() if at is None else at
+        self._sink(Entry(at, self._reader, self._redactor.command(raw)))
 
     def answer(self, raw: bytes) -> None:
         """The card has answered."""

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ushield.cli import demo, info, pins, reader, run, serve, setup, trace, use
+from ushield.cli import demo, info, pins, reader, record, replay, run, serve, setup, trace, use
 
 app = typer.Typer(
     name="ushield",
@@ -40,6 +40,8 @@ app.command("decipher", rich_help_panel=_USE)(use.decipher)
 app.command("change-pin", rich_help_panel=_PINS)(pins.change_pin)
 app.command("unblock", rich_help_panel=_PINS)(pins.unblock)
 app.add_typer(trace.app, name="trace", rich_help_panel=_LISTEN)
+app.command("record", rich_help_panel=_LISTEN, context_settings=_AS_IT_STANDS)(record.record)
+app.command("replay", rich_help_panel=_LISTEN, context_settings=_AS_IT_STANDS)(replay.replay)
 
 
 def _show_version(wanted: bool) -> None:

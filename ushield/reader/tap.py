@@ -23,7 +23,12 @@ from ushield.reader.messages import (
 )
 
 _RESETS = (Disposition.RESET, Disposition.UNPOWER)
-_FAILURES = (Rv.COMM_ERROR, Rv.REMOVED_CARD, Rv.NO_SMARTCARD, Rv.UNRESPONSIVE_CARD)
+_FAILURES = frozenset(
+    {
+        *(Rv.COMM_ERROR, Rv.NOT_TRANSACTED, Rv.REMOVED_CARD),
+        *(Rv.NO_SMARTCARD, Rv.UNRESPONSIVE_CARD),
+    }
+)
 """What a command ends with that was sent and never answered; with others it was not sent."""
 
 
