@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests import pages
 from tests.testing.inner import passes
 
-PAGE = Path(__file__).parents[2] / "docs" / "testing.md"
-BLOCK = re.compile(r"<!-- (\w+: \w+) -->\n```\w+\n(.*?)```", re.DOTALL)
 INSTRUCTIONS = {"FROM", "RUN", "WORKDIR", "COPY", "USER", "CMD"}
 
 
 def blocks(kind: str) -> list[str]:
-    return [code for found, code in BLOCK.findall(PAGE.read_text()) if found == kind]
+    return pages.blocks("docs/testing.md", kind)
 
 
 def test_the_first_test_is_complete_in_under_twenty_lines() -> None:

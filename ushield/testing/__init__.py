@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ushield.testing.readers import Reader, ReaderFactory
+    from ushield.testing.replays import Replay, ReplayFactory
     from ushield.testing.tokens import Token, TokenFactory
 
-__all__ = ["Reader", "ReaderFactory", "Token", "TokenFactory"]
+__all__ = ["Reader", "ReaderFactory", "Replay", "ReplayFactory", "Token", "TokenFactory"]
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = "tokens" if name.startswith("Token") else "readers"
+    module = f"{name.removesuffix('Factory').lower()}s"
     return getattr(import_module(f"{__name__}.{module}"), name)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 if TYPE_CHECKING:
-    from ushield.testing import Reader, ReaderFactory, Token, TokenFactory
+    from ushield.testing import Reader, ReaderFactory, ReplayFactory, Token, TokenFactory
     from ushield.testing.options import TokenOptions
 
 MARKER = "ushield"
@@ -68,6 +68,20 @@ def ushield_reader(ushield_reader_factory: ReaderFactory) -> Reader:
     `subprocess.run(..., env=ushield_reader.environment)` runs a program that sees it.
     """
     return ushield_reader_factory()
+
+
+@pytest.fixture
+def ushield_replay() -> Iterator[ReplayFactory]:
+    """Plays recorded cards: `ushield_replay("bug.jsonl").environment` is for the program.
+
+    The test fails, and says where, if the program leaves the trace.
+    """
+    from ushield.testing import ReplayFactory
+
+    with ReplayFactory() as factory:
+        yield factory
+        if factory.departures:
+            pytest.fail("\n".join(factory.departures), pytrace=False)
 
 
 def _marked(node: pytest.Item) -> TokenOptions:

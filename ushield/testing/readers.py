@@ -51,6 +51,12 @@ class Desk:
             "GNUPGHOME": str(folder / "gnupg"),
         }
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """This process's own environment without the way to ssh-agent, and with `variables`."""
+        kept = {name: value for name, value in os.environ.items() if name not in _AGENTS}
+        return kept | self.variables
+
     def connected(self, reader: str) -> bool:
         """Whether anybody is connected to this reader."""
         return any(record.sharing for record in self.service.records() if record.name == reader)
@@ -81,8 +87,7 @@ class Reader:
 
         It is this process's own without the way to ssh-agent, and with `variables`.
         """
-        kept = {name: value for name, value in os.environ.items() if name not in _AGENTS}
-        return kept | self.variables
+        return self._desk.environment
 
     @property
     def variables(self) -> dict[str, str]:
