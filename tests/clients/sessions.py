@@ -1,11 +1,12 @@
 """A program that uses sessions of PKCS#11 by PyKCS11, and ends well if all is as it must be.
 
-Run as a script, by another Python too: sessions.py LIBRARY logins|end|fork|events.
+Run as a script, by another Python too: sessions.py LIBRARY logins|end|fork|neighbour|events.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -93,6 +94,28 @@ def end(token: Token) -> None:
     assert not third.findObjects(PRIVATE)
 
 
+def neighbour(token: Token) -> None:
+    """Another program begins, and the card forgets the PIN; this one's keys go on working.
+
+    Prints what the library then says of the session.
+    """
+    session = token.open()
+    session.login(PIN)
+    with asked_of_the_card() as verified:
+        subprocess.run(["pkcs11-tool", "--list-slots"], stdout=subprocess.DEVNULL, check=True)
+        assert not verified()
+        token.sign(session, b"the library still knows the PIN")
+        assert verified()
+        subprocess.run(["pkcs11-tool", "--list-slots"], stdout=subprocess.DEVNULL, check=True)
+    try:
+        state = session.getSessionInfo().state
+        assert state == PyKCS11.CKS_RW_PUBLIC_SESSION
+        token.sign(session, b"and so it does now")
+        print("the session is a public one")
+    except PyKCS11.PyKCS11Error as error:
+        print("the session is no more:", error)
+
+
 def fork(token: Token) -> None:
     """A child that initialises the library anew, as it must, has a connection of its own.
 
@@ -168,7 +191,8 @@ def main() -> None:
     if sys.argv[2] == "events":
         events(library)
     else:
-        {"logins": logins, "end": end, "fork": fork}[sys.argv[2]](Token(library))
+        tasks = {"logins": logins, "end": end, "fork": fork, "neighbour": neighbour}
+        tasks[sys.argv[2]](Token(library))
 
 
 if __name__ == "__main__":

@@ -51,6 +51,17 @@ def test_the_end_of_the_last_session_ends_the_login(program: Tool, works: Works)
         works("OpenSC", "fails: after the last session the PIN stays verified until power goes")
 
 
+def test_another_program_begins(program: Tool, works: Works) -> None:
+    """It selects the application, so the card forgets the PIN. OpenSC presents it again by itself
+    when a key is used; asked for the session, 0.23 ends it."""
+    if version(program, "opensc-tool --info") < (0, 24):
+        program.see(_sessions("neighbour"), "the session is no more: CKR_SESSION_HANDLE_INVALID")
+        works("OpenSC", "fails: `C_GetSessionInfo` ends the session once another program has begun")
+    else:
+        program.see(_sessions("neighbour"), "the session is a public one")
+    works("OpenSC", "a session's keys go on working when another program begins", "RSA-2048")
+
+
 @by_every_way
 def test_a_child_and_its_parent(program: Tool, works: Works) -> None:
     program.run(_sessions("fork"))
