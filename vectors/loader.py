@@ -6,14 +6,17 @@ a name is captured, once, before it is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeAlias
 
+from vectors.cipher import BLOCK
 from vectors.errors import VectorError
 from vectors.pattern import (
     Capture,
+    Ciphered,
     Items,
     Status,
     Use,
@@ -37,6 +40,13 @@ NEEDS: Mapping[str, str] = MappingProxyType(
         "sign-key-rsa": "an RSA-2048 key with reference 1 that may only sign",
         "decipher-key-rsa": "an RSA-2048 key with reference 2 that may only decipher",
         "key-ec": "a P-256 key with reference 3 that may sign and agree on keys",
+        "piv": "the PIV application is on the card",
+        "piv-pin": "PIV's PIN can be presented",
+        "piv-puk": "the PUK of PIV's PIN can be presented",
+        "piv-management": "PIV's management key, one for 3DES, is known",
+        "piv-keys-ec": "PIV's slots 9A, 9C, 9D and 9E have P-256 keys",
+        "piv-certificates": "each key of those slots has a certificate on the card",
+        "piv-yubico": "the PIV application has Yubico's additions",
         "extended-length": "commands and answers with extended length fields reach the card",
         "reset": "the card can be reset in the middle of the dialogue",
         "blank-card": "the card is not personalised yet",
@@ -47,6 +57,8 @@ NEEDS: Mapping[str, str] = MappingProxyType(
 
 _WORD = r"[a-z0-9]+(-[a-z0-9]+)*"
 _NONE: frozenset[str] = frozenset()
+_Known: TypeAlias = dict[str, int | None]
+"""The names that have a value so far, with its bytes where they are known beforehand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +135,7 @@ def _dialogue(place: Place, topic: str, seen: set[str]) -> Dialogue:
         entry["id"].fail(f"the id {name!r} is taken in this file")
     seen.add(name)
     needs = _needs(entry["needs"]) if "needs" in entry else _NONE
-    known = set(VALUES)
+    known: _Known = {value: len(content) for value, content in VALUES.items()}
     return Dialogue(
         id=name,
         topic=topic,
@@ -146,8 +158,8 @@ def _needs(place: Place) -> frozenset[str]:
     return frozenset(needs)
 
 
-def _step(place: Place, known: set[str], needs: frozenset[str]) -> Step | Reset:
-    """A step; `known` are the names that have a value so far, and grows by what is captured."""
+def _step(place: Place, known: _Known, needs: frozenset[str]) -> Step | Reset:
+    """A step; `known` grows by what it captures."""
     if isinstance(place.value, dict) and "reset" in place.value:
         return _reset(place, needs)
     entry = place.table(frozenset({"command", "sw"}), frozenset({"data", "note"}))
@@ -159,7 +171,8 @@ def _step(place: Place, known: set[str], needs: frozenset[str]) -> Step | Reset:
         _check_names(entry["data"], pattern, known)
     statuses = _statuses(entry["sw"])
     for status in statuses:
-        _define(entry["sw"], [status.name] if status.name else [], known)
+        if status.name:
+            _define(entry["sw"], status.name, 1, known)
     return Step(
         command_text=str(entry["command"].value),
         data_text=str(entry["data"].value) if "data" in entry else "",
@@ -189,16 +202,17 @@ def _statuses(place: Place) -> tuple[Status, ...]:
     return statuses
 
 
-def _check_names(place: Place, items: Items, known: set[str]) -> None:
+def _check_names(place: Place, items: Items, known: _Known) -> None:
     for item in walk(items):
-        if isinstance(item, Use) and item.name not in known:
+        if isinstance(item, (Use, Ciphered)) and item.name not in known:
             place.fail(f"{item.name!r} has no value yet")
+        if isinstance(item, Ciphered) and known[item.name] != BLOCK:
+            place.fail(f"{item.name!r} is no block of {BLOCK} bytes")
         if isinstance(item, Capture):
-            _define(place, [item.name], known)
+            _define(place, item.name, item.count, known)
 
 
-def _define(place: Place, names: Iterable[str], known: set[str]) -> None:
-    for name in names:
-        if name in known:
-            place.fail(f"{name!r} has a value already")
-        known.add(name)
+def _define(place: Place, name: str, count: int | None, known: _Known) -> None:
+    if name in known:
+        place.fail(f"{name!r} has a value already")
+    known[name] = count

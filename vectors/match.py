@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from vectors.errors import MismatchError
-from vectors.pattern import AnyBytes, Capture, Group, Item, Items, Literal, Rest, Use
+from vectors.pattern import AnyBytes, Capture, Ciphered, Group, Item, Items, Literal, Rest, Use
 
 
 def match(items: Items, data: bytes, values: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -39,6 +39,8 @@ class _Matcher:
             case Use(name):
                 known = self.captured[name] if name in self.captured else self._values[name]
                 return self._same(known, at, end)
+            case Ciphered():
+                return self._same(item.of({**self._values, **self.captured}), at, end)
             case AnyBytes(count):
                 return _skip(count, at, end)
             case Rest():

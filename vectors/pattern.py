@@ -13,6 +13,9 @@ between pairs. Beside them:
 ``{name:4}``    capture four bytes; ``{name:*}`` rest   answer
 ==============  ======================================  ===================
 
+``{encipher name}`` and ``{decipher name}`` are the captured block under PIV's management key and
+back from under it (`vectors.cipher`), in command and answer.
+
 A status word is ``9000``, a range ``63C0-63CF``, or ``61{name}``, which captures its second byte.
 """
 
@@ -23,6 +26,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from vectors.cipher import MANAGEMENT_KEY, decipher, encipher
 from vectors.errors import PatternError
 
 MOST_BYTES = 65_536
@@ -58,6 +62,19 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
+class Ciphered:
+    """The block captured under a name, enciphered or deciphered with the management key."""
+
+    name: str
+    decipher: bool
+
+    def of(self, values: Mapping[str, bytes]) -> bytes:
+        """The block that comes out."""
+        work = decipher if self.decipher else encipher
+        return work(values[MANAGEMENT_KEY], values[self.name])
+
+
+@dataclass(frozen=True, slots=True)
 class Capture:
     """Keep so many bytes, or with None all that is left, under a name."""
 
@@ -73,13 +90,14 @@ class Group:
     lc: bool = False
 
 
-Item: TypeAlias = Literal | AnyBytes | Rest | Use | Capture | Group
+Item: TypeAlias = Literal | AnyBytes | Rest | Use | Ciphered | Capture | Group
 Items: TypeAlias = tuple[Item, ...]
 
 _TOKEN = re.compile(
     r"(?P<space> +)"
     r"|(?P<byte>[0-9A-F]{2}|\?\?)(?:\*(?P<times>[1-9][0-9]{0,4}))?"
     r"|(?P<rest>\*)"
+    r"|\{(?P<cipher>encipher|decipher) (?P<block>[a-z][a-z0-9-]*)\}"
     r"|\{(?P<name>[a-z][a-z0-9-]*)(?::(?P<count>[1-9][0-9]{0,4}|\*))?\}"
     r"|(?P<open>[\[(])"
     r"|(?P<close>[\])])"
@@ -161,6 +179,8 @@ def _item(found: re.Match[str]) -> Item:
         raise PatternError(found.start(), f"more than {MOST_BYTES} bytes")
     if found["rest"]:
         return Rest()
+    if found["cipher"]:
+        return Ciphered(found["block"], decipher=found["cipher"] == "decipher")
     if found["name"]:
         name = found["name"]
         return Capture(name, None if count == "*" else int(count)) if count else Use(name)
@@ -183,6 +203,8 @@ def _fill(item: Item, values: Mapping[str, bytes]) -> bytes:
             return value
         case Use(name):
             return values[name]
+        case Ciphered():
+            return item.of(values)
         case Group(inner, lc):
             body = fill(inner, values)
             return (_lc(len(body)) if lc else ber_length(len(body))) + body

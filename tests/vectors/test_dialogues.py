@@ -6,21 +6,16 @@ in which the chip is changed; so pcscd sees one insertion.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterator
 
 import pytest
 
 from applet.os.card import Card
-from applet.os.store import MemoryStore
-from host.client import TokenClient
 from host.memory import MemoryTransport
 from host.pcsc import open_reader
-from host.personalise import Profile, personalise
 from host.transport import Transport
 from tests.pcscd import Pcscd
-from ushield.device.assembly import assemble
-from vectors import profile
+from tests.vectors.lab import chip_for
 from vectors.loader import Dialogue, Step, load_all
 from vectors.run import Result, run
 
@@ -51,30 +46,9 @@ class Socket:
         self.chip = chip
 
 
-@cache
-def _token() -> Mapping[str, bytes]:
-    """The memory of the token that the dialogues are written for."""
-    store = MemoryStore()
-    wanted = Profile.of(
-        pin=profile.PIN,
-        puk=profile.PUK,
-        so_pin=profile.SO_PIN,
-        keys=("rsa2048:sign", "rsa2048:decipher", "p256"),
-        label=profile.LABEL,
-    )
-    with TokenClient(MemoryTransport(assemble(store, strict=True))) as client:
-        personalise(client, wanted)
-    return {key: store.get(key) or b"" for key in store.keys("")}
-
-
-def _chip(dialogue: Dialogue | None = None) -> Card:
-    blank = dialogue is not None and "blank-card" in dialogue.needs
-    return assemble(MemoryStore({} if blank else _token()), strict=True)
-
-
 @pytest.fixture(scope="module")
 def socket() -> Socket:
-    return Socket(_chip())
+    return Socket(chip_for())
 
 
 @pytest.fixture(scope="module", params=["memory", "pcsc"])
@@ -91,7 +65,7 @@ def transport(request: pytest.FixtureRequest, socket: Socket) -> Iterator[Transp
 
 @pytest.mark.parametrize("dialogue", DIALOGUES, ids=lambda dialogue: dialogue.id)
 def test_dialogue(dialogue: Dialogue, transport: Transport, socket: Socket) -> None:
-    socket.change(_chip(dialogue))
+    socket.change(chip_for(dialogue))
     result = run(dialogue, transport.transmit, transport.reset)
     assert result.passed, _told(result)
     assert len(result.exchanges) == sum(isinstance(step, Step) for step in dialogue.steps)
@@ -111,7 +85,7 @@ HARMLESS = [dialogue for dialogue in DIALOGUES if "destructive" not in dialogue.
 @pytest.mark.parametrize("dialogue", HARMLESS, ids=lambda dialogue: dialogue.id)
 def test_a_dialogue_leaves_the_card_as_it_was(dialogue: Dialogue) -> None:
     """Held twice with the same card it passes twice, unless it says that it is destructive."""
-    chip = _chip(dialogue)
+    chip = chip_for(dialogue)
     transport = MemoryTransport(chip)
     before = _state(transport)
     for _ in range(2):
@@ -123,6 +97,6 @@ def test_a_dialogue_leaves_the_card_as_it_was(dialogue: Dialogue) -> None:
 
 
 def _state(transport: Transport) -> list[bytes]:
-    """Life cycle, tries left, list of files."""
-    commands = ("00CA01B200", "00CA01B300", "00CA01A100")
+    """Life cycle, tries left, list of files; of PIV the tries and an object."""
+    commands = ("00CA01B200", "00CA01B300", "00CA01A100", "00A4040005A000000308", "00200080")
     return [transport.transmit(bytes.fromhex(command)) for command in commands]

@@ -52,6 +52,12 @@ def test_what_is_read() -> None:
         (_text({**STEP, "command": "{a}"}), "dialogues[0].steps[0].command", "'a' has no value"),
         (_text({**STEP, "data": "{a}"}), "dialogues[0].steps[0].data", "'a' has no value yet"),
         (_text({**STEP, "data": "{pin:1}"}), "dialogues[0].steps[0].data", "'pin' has a value al"),
+        (_text({**STEP, "command": "{encipher a}"}), "dialogues[0].steps[0].command", "'a' has no"),
+        (
+            _text({**STEP, "data": "{a:7} {decipher a}"}),
+            "dialogues[0].steps[0].data",
+            "'a' is no block of 8 bytes",
+        ),
         (
             _text({**STEP, "data": "{a:1}", "sw": "61{a}"}),
             "dialogues[0].steps[0].sw",
