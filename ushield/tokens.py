@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from apdu.payload import ConsentSettings
 from applet.os.panel import Panel
@@ -13,8 +14,13 @@ from host.client import TokenClient
 from host.memory import MemoryTransport
 from host.personalise import Profile, personalise
 from host.trace import TracedCard, Tracer, TraceRecord
+from ushield.device.applets import Applets, note_applets
 from ushield.device.assembly import assemble
 from ushield.device.image import open_image
+from ushield.making import Making, make
+
+if TYPE_CHECKING:
+    from host.piv.client import PivClient
 
 
 def new_token(
@@ -50,6 +56,31 @@ def new_token(
     return manufacture(MemoryStore(), profile, panel=panel, trace=trace)
 
 
+def new_piv_token(
+    *,
+    pin: str = "123456",
+    puk: str = "12345678",
+    management_key: str | None = None,
+    keys: Sequence[str] = (),
+    subject: str = "CN=U-Shield",
+    trace: Callable[[TraceRecord], None] | None = None,
+) -> PivClient:
+    """A fresh personalised PIV token in memory.
+
+    `keys`, such as "rsa2048" and "p256", go to 9A, 9C, 9D, 9E and the retired slots; without any,
+    RSA-2048 keys to the first three and P-256 to 9E. `management_key` is in hexadecimal digits.
+    """
+    from host.piv.client import PivClient
+    from host.piv.personalise import PivProfile
+
+    profile = PivProfile.of(
+        pin=pin, puk=puk, management_key=management_key, keys=keys, subject=subject
+    )
+    store = MemoryStore()
+    make(store, Making(Applets.PIV, piv=profile))
+    return PivClient(MemoryTransport(assemble(store)), trace=trace)
+
+
 def manufacture(
     store: Store,
     profile: Profile | None,
@@ -57,7 +88,8 @@ def manufacture(
     panel: Panel | None = None,
     trace: Callable[[TraceRecord], None] | None = None,
 ) -> TokenClient:
-    """A new card with its state in `store`, personalised; blank without a profile."""
+    """A new PKCS#15 token with its state in `store`, personalised; blank without a profile."""
+    note_applets(store, Applets.PKCS15)
     client = TokenClient(MemoryTransport(assemble(store, panel=panel)), trace=trace)
     if profile is not None:
         personalise(client, profile)
@@ -70,7 +102,23 @@ def open_token(path: Path, tracer: Tracer | None = None) -> Iterator[TokenClient
 
     With a tracer the dialogue is listened to.
     """
+    with open_card(path, tracer) as transport:
+        yield TokenClient(transport)
+
+
+@contextmanager
+def open_piv_token(path: Path, tracer: Tracer | None = None) -> Iterator[PivClient]:
+    """The same for the PIV application of a token."""
+    from host.piv.client import PivClient
+
+    with open_card(path, tracer) as transport:
+        yield PivClient(transport)
+
+
+@contextmanager
+def open_card(path: Path, tracer: Tracer | None = None) -> Iterator[MemoryTransport]:
+    """The way to the card of an image file, whatever applications it has."""
     with closing(open_image(path)) as store:
         card = assemble(store)
         with MemoryTransport(TracedCard(card, tracer) if tracer else card) as transport:
-            yield TokenClient(transport)
+            yield transport

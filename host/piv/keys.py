@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from apdu.piv import PublicKey as CardPublicKey
@@ -22,7 +23,7 @@ from host.directory import KeyInfo
 from host.errors import AnswerError, UnsupportedError
 from host.publickey import CURVES as CURVE_KINDS
 from host.publickey import PublicKey
-from host.usage import Usage, private_key_flags
+from host.usage import Usage, certificate_usage
 
 KEY_TYPES: Mapping[str, int] = {
     **{f"rsa{bits}": algorithm for algorithm, bits in RSA.items()},
@@ -30,6 +31,7 @@ KEY_TYPES: Mapping[str, int] = {
 }
 """Algorithms by the name that people type."""
 
+_WORDS = {Usage.SIGN: "sign", Usage.DECIPHER: "decrypt", Usage.DERIVE: "derive"}
 _SIGNING = frozenset({AUTHENTICATION, SIGNATURE, CARD_AUTHENTICATION})
 
 
@@ -40,10 +42,18 @@ def usage_of(slot: int, kind: str) -> Usage:
     return Usage.DECIPHER if kind == "rsa" else Usage.DERIVE
 
 
+def certificate_usage_of(slot: int, kind: str) -> x509.KeyUsage:
+    """The key usage of its certificate: only 9C signs what its holder is held to."""
+    usage = usage_of(slot, kind)
+    return certificate_usage(
+        Usage.AUTHENTICATE if usage & Usage.SIGN and slot != SIGNATURE else usage
+    )
+
+
 def key_info(slot: int, public: PublicKey, *, pin_each: bool) -> KeyInfo:
     """A key as the rest of this package describes keys; its reference is the slot."""
     kind: KeyKind = "rsa" if isinstance(public, rsa.RSAPublicKey) else "ec"
-    usage = private_key_flags(usage_of(slot, kind))
+    usage = frozenset({_WORDS[usage_of(slot, kind)]})
     return KeyInfo(slot, KEY_NAMES[slot], b"", kind, public.key_size, usage, pin_each)
 
 

@@ -24,11 +24,11 @@ from host.personalise import subject_name
 from host.pin import new_pin_block
 from host.piv.client import PivClient
 from host.piv.info import PivInfo
-from host.piv.keys import KEY_TYPES, usage_of
+from host.piv.keys import KEY_TYPES, certificate_usage_of, usage_of
 from host.piv.manage import ManagementKey, PivManager
 from host.piv.objects import CARD_ID_LENGTH, capabilities, chuid, key_history
 from host.publickey import PublicKey
-from host.usage import Usage, certificate_usage
+from host.usage import Usage
 
 USUAL_KEYS = ("rsa2048", "rsa2048", "rsa2048", "p256")
 """In 9A, 9C, 9D and 9E."""
@@ -141,13 +141,14 @@ def _certify(
     client = manager.client
     first = next(iter(publics))
     for slot, public in publics.items():
-        usage = usage_of(slot, client.key(slot).kind)
-        signing = client.private_key(slot if usage & Usage.SIGN else first, pin=profile.pin)
+        kind = client.key(slot).kind
+        issuer = slot if usage_of(slot, kind) & Usage.SIGN else first
+        signing = client.private_key(issuer, pin=profile.pin)
         certificate = certify(
             public,
             Issuer(profile.subject, signing),
             subject=profile.subject,
-            usage=certificate_usage(usage),
+            usage=certificate_usage_of(slot, kind),
             now=begin,
             entropy=entropy,
         )

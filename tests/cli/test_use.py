@@ -180,4 +180,4 @@ def test_a_key_that_wants_the_pin_each_time(tmp_path: Path) -> None:
 
 def test_a_blank_token_has_no_keys_to_want_the_pin(tmp_path: Path) -> None:
     line = refused("init", tmp_path / "new.token", "--blank", "--pin-each-signature")
-    assert "OpenSC" in line
+    assert "other programs" in line

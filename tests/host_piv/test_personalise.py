@@ -79,14 +79,17 @@ def test_certificates() -> None:
         assert certificate.not_valid_before_utc == NOW
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
         usages[entry.key_reference] = (
-            usage.digital_signature, usage.key_encipherment, usage.key_agreement
+            usage.digital_signature,
+            usage.content_commitment,
+            usage.key_encipherment,
+            usage.key_agreement,
         )  # fmt: skip
     assert usages == {
-        0x9A: (True, False, False),
-        0x9C: (True, False, False),
-        0x9D: (False, True, False),
-        0x9E: (True, False, False),
-        0x82: (False, False, True),
+        0x9A: (True, False, False, False),
+        0x9C: (True, True, False, False),
+        0x9D: (False, False, True, False),
+        0x9E: (True, False, False, False),
+        0x82: (False, False, False, True),
     }
 
 

@@ -10,12 +10,14 @@ from host.errors import (
     CardError,
     ConditionsError,
     HostError,
+    NoApplication,
     NoService,
     NoSpace,
     PinBlocked,
     SecurityStatusError,
     WrongPin,
 )
+from ushield.device.applets import UnknownApplets
 from ushield.device.image import ImageError
 from ushield.reader.keeper import TokenError
 from ushield.reader.place import PlaceError
@@ -23,7 +25,10 @@ from ushield.reader.remote import VARIABLE, ControlError
 from ushield.reader.specs import ReaderError
 
 _UNBLOCKING = "RESET RETRY COUNTER"
-_IN_WORDS = (HostError, ImageError, StoreError, TokenError, PlaceError, ControlError, ReaderError)
+_IN_WORDS = (
+    *(HostError, ImageError, StoreError, UnknownApplets),
+    *(TokenError, PlaceError, ControlError, ReaderError),
+)
 """What says in words of its own, in one line, what is wrong."""
 
 
@@ -44,6 +49,8 @@ def _of_card(error: CardError) -> str:
     """For a refusal that a user cannot cause, the card's own words."""
     what = "PUK" if error.command == _UNBLOCKING else "PIN"
     match error:
+        case NoApplication():
+            return f"{error}: `ushield info` tells what it has"
         case WrongPin():
             left = f"{error.tries_left} {'try' if error.tries_left == 1 else 'tries'} left"
             return f"the {what} is wrong: {left}"

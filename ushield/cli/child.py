@@ -13,9 +13,12 @@ from ushield.cli.program import before_threads, run_program
 from ushield.cli.secrets import Secrets
 
 if TYPE_CHECKING:
+    from host.personalise import Profile
+    from host.piv.personalise import PivProfile
     from ushield.reader.keeper import Token
 
 DEFAULT_KEYS = (KeyKind.RSA2048, KeyKind.P256)
+DEFAULT_PIV_KEYS = (KeyKind.RSA2048, KeyKind.RSA2048, KeyKind.RSA2048, KeyKind.P256)
 DEFAULT_PINS = {"USHIELD_PIN": "123456", "USHIELD_PUK": "12345678"}
 
 
@@ -23,11 +26,9 @@ def execute(request: RunRequest) -> int:
     """Run the program from beginning to end; its exit code."""
     if request.empty and (request.tokens or request.keys):
         raise Complaint("--empty goes with neither --token nor --key")
-    fresh: Sequence[KeyKind] = request.keys
-    if not (fresh or request.empty or request.tokens):
-        fresh = DEFAULT_KEYS
+    fresh = bool(request.keys) or not (request.empty or request.tokens)
     pins = {name: Secrets().known(name) or usual for name, usual in DEFAULT_PINS.items()}
-    made = [_fresh_token(fresh, pins)] if fresh else []
+    made = [_fresh_token(request, pins)] if fresh else []
     from ushield.cli.desk import at_work, image_tokens
 
     tokens = image_tokens(request.tokens) + made
@@ -37,18 +38,45 @@ def execute(request: RunRequest) -> int:
         return run_program(request.command, {**os.environ, **variables})
 
 
-def _fresh_token(keys: Sequence[KeyKind], pins: Mapping[str, str]) -> Token:
+def _fresh_token(request: RunRequest, pins: Mapping[str, str]) -> Token:
     from ushield.cli.ahead import KeysAhead
 
-    ahead = KeysAhead(int(kind.removeprefix("rsa")) for kind in keys if kind.startswith("rsa"))
+    chosen = tuple(request.keys)
+    pkcs15_keys = (chosen or DEFAULT_KEYS) if request.applet.has_pkcs15 else ()
+    piv_keys = (chosen or DEFAULT_PIV_KEYS) if request.applet.has_piv else ()
+    wanted = (*pkcs15_keys, *piv_keys)
+    ahead = KeysAhead(int(kind.removeprefix("rsa")) for kind in wanted if kind.startswith("rsa"))
     # From here on OpenSSL is at work beside what is being loaded.
-    from host.personalise import Profile
     from ushield.cli.desk import fresh_token
+    from ushield.making import Making
 
-    profile = Profile.of(
+    making = Making(
+        request.applet, _pkcs15_profile(pkcs15_keys, pins), _piv_profile(piv_keys, pins)
+    )
+    return fresh_token(making, ahead)
+
+
+def _pkcs15_profile(keys: Sequence[KeyKind], pins: Mapping[str, str]) -> Profile | None:
+    if not keys:
+        return None
+    from host.personalise import Profile
+
+    return Profile.of(
         pin=pins["USHIELD_PIN"],
         puk=pins["USHIELD_PUK"],
         so_pin=Secrets().known("USHIELD_SO_PIN"),
         keys=[kind.value for kind in keys],
     )
-    return fresh_token(profile, ahead)
+
+
+def _piv_profile(keys: Sequence[KeyKind], pins: Mapping[str, str]) -> PivProfile | None:
+    if not keys:
+        return None
+    from host.piv.personalise import PivProfile
+
+    return PivProfile.of(
+        pin=pins["USHIELD_PIN"],
+        puk=pins["USHIELD_PUK"],
+        management_key=Secrets().known("USHIELD_MANAGEMENT_KEY"),
+        keys=[kind.value for kind in keys],
+    )

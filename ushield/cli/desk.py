@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,9 @@ from ushield.cli.listening import listening
 from ushield.reader.keeper import Keeper, Token, TokenError
 
 if TYPE_CHECKING:
-    from host.personalise import Profile
     from host.trace.file import TraceFile
     from ushield.cli.ahead import KeysAhead
+    from ushield.making import Making
     from ushield.reader.card import CardPort
     from ushield.reader.service import PcscService
 
@@ -24,15 +24,16 @@ def image_token(path: Path) -> Token:
 
     @contextmanager
     def opened() -> Iterator[CardPort]:
+        from ushield.device.applets import UnknownApplets
         from ushield.device.assembly import assemble
         from ushield.device.image import ImageError, open_image
 
-        try:
-            store = open_image(path)
-        except ImageError as error:
-            raise TokenError(str(error)) from None
-        with closing(store):
-            yield assemble(store)
+        with ExitStack() as stack:
+            try:
+                card = assemble(stack.enter_context(closing(open_image(path))))
+            except (ImageError, UnknownApplets) as error:
+                raise TokenError(str(error)) from None
+            yield card
 
     return Token(str(path), opened)
 
@@ -45,17 +46,14 @@ def image_tokens(paths: Sequence[Path]) -> list[Token]:
     return [image_token(path) for path in complete]
 
 
-def fresh_token(profile: Profile, entropy: KeysAhead) -> Token:
-    """A new token in memory, personalised. It lives as long as the program."""
+def fresh_token(making: Making, entropy: KeysAhead) -> Token:
+    """A new token in memory. It lives as long as the program."""
     from applet.os.store import MemoryStore
-    from host.client import TokenClient
-    from host.memory import MemoryTransport
-    from host.personalise import personalise
     from ushield.device.assembly import assemble
+    from ushield.making import make
 
     store = MemoryStore()
-    with MemoryTransport(assemble(store, entropy=entropy)) as transport:
-        personalise(TokenClient(transport), profile)
+    make(store, making, entropy=entropy)
     card = assemble(store)
     return Token("a fresh token", lambda: nullcontext(card))
 

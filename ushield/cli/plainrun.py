@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ushield.cli.kinds import KeyKind
+from ushield.device.applets import Applets
 
 
 @dataclass(slots=True)
@@ -23,6 +24,7 @@ class RunRequest:
     keys: list[KeyKind] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     empty: bool = False
+    applet: Applets = Applets.PKCS15
     trace: Path | None = None
 
 
@@ -57,6 +59,8 @@ def _take(request: RunRequest, option: str, value: str) -> bool:
             request.names.append(value)
         case "--trace":
             request.trace = Path(value)
+        case "--applet" if value in list(Applets):
+            request.applet = Applets(value)
         case "--key" if value in list(KeyKind):
             request.keys.append(KeyKind(value))
         case _:

@@ -11,6 +11,7 @@ from ushield.cli.child import DEFAULT_KEYS, execute
 from ushield.cli.kinds import KeyKind
 from ushield.cli.options import ReaderNames, Trace
 from ushield.cli.plainrun import RunRequest
+from ushield.device.applets import Applets
 
 
 def run(
@@ -32,9 +33,14 @@ def run(
             "--key",
             metavar="KIND",
             help=f"A key of a fresh token, one of {', '.join(KeyKind)}; give it again for more "
-            f"keys. By default {' and '.join(DEFAULT_KEYS)}. With --token, a reader more.",
+            f"keys. By default {' and '.join(DEFAULT_KEYS)}; in PIV rsa2048 in 9A, 9C and 9D, p256 "
+            "in 9E. With --token, a reader more.",
         ),
     ] = None,
+    applet: Annotated[
+        Applets,
+        typer.Option("--applet", help="What the fresh token is for programs."),
+    ] = Applets.PKCS15,
     empty: Annotated[
         bool, typer.Option("--empty", help="No token: the readers are empty at first.")
     ] = False,
@@ -50,11 +56,13 @@ def run(
     Without --token there is a fresh token in memory, with new keys each time. They are made while
     the rest loads, so RSA keys of up to 2048 bits cost little time, longer ones their usual second
     or more. PIN and PUK are USHIELD_PIN and USHIELD_PUK where these are set, else 123456 and
-    12345678, and the program has them in these variables. The SO PIN is
-    USHIELD_SO_PIN, else the PUK.
+    12345678, and the program has them in these variables. The SO PIN is USHIELD_SO_PIN, else the
+    PUK; PIV's management key is USHIELD_MANAGEMENT_KEY, else the one from the factory.
 
     Exit codes: the program's own; 128 and the number of the signal that ended it; 127 and 126 when
     there is no such program, or it cannot be run.
     """
-    request = RunRequest(command, tokens or [], keys or [], reader_names or [], empty, trace)
+    request = RunRequest(
+        command, tokens or [], keys or [], reader_names or [], empty, applet, trace
+    )
     raise typer.Exit(execute(request))

@@ -21,7 +21,18 @@ if TYPE_CHECKING:
 def connected(
     token: Path | None, reader: str | None, trace: Path | None = None
 ) -> Iterator[TokenClient]:
-    """A client for the token image, or for the card in a reader, with the applet selected.
+    """A client for the token image, or for the card in a reader, with the applet selected."""
+    from host.client import TokenClient
+
+    with reached(token, reader, trace) as transport:
+        yield TokenClient(transport)
+
+
+@contextmanager
+def reached(
+    token: Path | None, reader: str | None, trace: Path | None = None
+) -> Iterator[Transport]:
+    """The way to the token image, or to the card in a reader, whatever it is for.
 
     With `trace` the dialogue is written to that file.
     """
@@ -29,17 +40,16 @@ def connected(
         raise Complaint("--token and --reader exclude each other: name one of them")
     with listening(trace) as file:
         if token is not None:
-            from ushield.tokens import open_token
+            from ushield.tokens import open_card
 
             tracer = None if file is None else file.tracer(str(token))
-            with open_token(token, tracer) as client:
-                yield client
+            with open_card(token, tracer) as transport:
+                yield transport
             return
-        from host.client import TokenClient
         from host.pcsc import open_reader
 
-        with open_reader(reader) as transport:
-            yield TokenClient(_traced(transport, file))
+        with open_reader(reader) as pcsc:
+            yield _traced(pcsc, file)
 
 
 def _traced(transport: PcscTransport, file: TraceFile | None) -> Transport:
