@@ -1,6 +1,7 @@
 """A program that uses sessions of PKCS#11 by PyKCS11, and ends well if all is as it must be.
 
-Run as a script, by another Python too: sessions.py LIBRARY logins|end|fork|neighbour|events.
+Run as a script, by another Python too: sessions.py LIBRARY TASK, where TASK is one of the functions
+below: logins, end, fork, neighbour, removal, events.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -47,6 +49,10 @@ class Token:
         return self.library.openSession(
             self._slot, PyKCS11.CKF_SERIAL_SESSION | PyKCS11.CKF_RW_SESSION
         )
+
+    def present(self) -> bool:
+        """Whether there is a token in the same slot."""
+        return is_present(self.library, self._slot)
 
     def sign(self, session: Any, message: bytes) -> None:
         """Sign, and verify what comes back."""
@@ -154,14 +160,35 @@ def take_turns(sign: Callable[[bytes], None], hear: int, tell: int, name: bytes)
         os.write(tell, b".")
 
 
+def removal(token: Token) -> None:
+    """Sign until the token is gone, and once more when one is there."""
+    session = token.open()
+    session.login(PIN)
+    try:
+        while True:
+            token.sign(session, b"and again")
+    except PyKCS11.PyKCS11Error as error:
+        print("gone:", str(error).partition(" ")[0], flush=True)
+    while not token.present():
+        time.sleep(0.01)
+    session = token.open()
+    session.login(PIN)
+    token.sign(session, b"the next one")
+    print("signed again", flush=True)
+
+
 def events(library: PyKCS11.PyKCS11Lib) -> None:
     """A line for each card that comes or goes, as soon as the library tells. Until killed."""
     library.getSlotList()
     print("ready", flush=True)
     while True:
         slot = library.waitForSlotEvent()
-        there = library.getSlotInfo(slot).flags & PyKCS11.CKF_TOKEN_PRESENT
-        print("in" if there else "out", flush=True)
+        print("in" if is_present(library, slot) else "out", flush=True)
+
+
+def is_present(library: PyKCS11.PyKCS11Lib, slot: int) -> bool:
+    """Whether there is a token in a slot."""
+    return bool(library.getSlotInfo(slot).flags & PyKCS11.CKF_TOKEN_PRESENT)
 
 
 @contextmanager
@@ -191,8 +218,8 @@ def main() -> None:
     if sys.argv[2] == "events":
         events(library)
     else:
-        tasks = {"logins": logins, "end": end, "fork": fork, "neighbour": neighbour}
-        tasks[sys.argv[2]](Token(library))
+        tasks = (logins, end, fork, neighbour, removal)
+        {task.__name__: task for task in tasks}[sys.argv[2]](Token(library))
 
 
 if __name__ == "__main__":

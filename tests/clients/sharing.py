@@ -119,7 +119,7 @@ def by_apdus() -> Round:
 
     def cryptogram() -> tuple[bytes, bytes]:
         """A block and its cryptogram, whose end is none by itself: it begins with no indicator."""
-        cipher = b""
+        plain, cipher = b"", b""
         while not cipher or cipher[HALF] in INDICATORS:
             plain = b"\x00" + os.urandom(255)
             number = pow(int.from_bytes(plain, "big"), public.e, public.n)
