@@ -37,14 +37,15 @@ def lay_out(statement: Statement, width_of_panel: int, rows: int) -> tuple[Scree
 
 
 def _blocks(statement: Statement, room: int) -> Iterator[list[str]]:
-    """Lines that stay on one page if it holds them: a label is never the last one."""
+    """Lines that stay on one page if it holds them: an account, a label and what is below it."""
     for line in wrapped(statement.title, room):
         yield [line]
     for field in statement.fields:
         label = wrapped(field.label, room) if field.label else []
-        first, *rest = _value(field, room - len(_INDENT))
-        yield [*label, first]
-        for line in rest:
+        value = list(_value(field, room - len(_INDENT)))
+        together = 1 if isinstance(field.value, str) else len(value)
+        yield [*label, *value[:together]]
+        for line in value[together:]:
             yield [line]
 
 

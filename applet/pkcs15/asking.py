@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from apdu.edge import Consent
 from apdu.payload.consent import Asked, Outcome
+from apdu.status import SW
 from applet.consent.desk import ConsentDesk
 from applet.consent.words import Word
 from applet.os.files import File, FileSystem
@@ -45,6 +46,20 @@ class Asking:
         label = key_label(self._files, file.fid)
         language = self._desk.settings.language
         self._desk.ask(use_of_key(what, str(file.fid & 0xFF), data, language, label))
+
+    def message(self, message: bytes) -> None:
+        """A key that shows what it signs is to sign this message, if it can be shown (6A80)."""
+        from applet.message.registry import statement_of
+        from applet.message.shown import MessageError
+
+        if not self._desk.has_panel:
+            raise self._desk.refuse(Outcome.NO_DISPLAY)
+        settings = self._desk.settings
+        try:
+            statement = statement_of(message, settings.language, settings.hidden)
+        except MessageError as error:
+            raise self._desk.refuse(Outcome.REFUSED, SW.WRONG_DATA, str(error)) from None
+        self._desk.ask(statement)
 
     def new_pin(self, reference: int) -> None:
         """A PIN is to have a new value, by its PUK."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 
-from apdu.edge import KEY_FILES, Algorithm, Usage, Use
+from apdu.edge import KEY_FILES, Algorithm, Consent, Usage, Use
 from apdu.payload import Cryptogram, SecurityEnvironment, SignatureInput
 from apdu.rsablock import DIGEST_INFO
 from apdu.rsaencoding import is_message_block, is_signature_block
@@ -92,7 +92,10 @@ class KeyDesk:
     def _sign_message(self, key: Key, file: File, message: bytes) -> bytes:
         """The digest that is signed is that of the very bytes that were shown."""
         digest = sha256(message).digest()
-        self._asking.use(file, Word.SIGN_WITH, digest)
+        if file.consent is Consent.CONTENT:
+            self._asking.message(message)
+        else:
+            self._asking.use(file, Word.SIGN_WITH, digest)
         return self._sign_digest(key, digest)
 
     def _sign_block(self, key: RsaKey, file: File, data: bytes) -> bytes:
