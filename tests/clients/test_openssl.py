@@ -21,7 +21,7 @@ from tests.clients.ways import Way, by_every_way
 from ushield.device.assembly import assemble
 
 KINDS = {"rsa2048": "RSA-2048", "p256": "P-256", "p384": "P-384"}
-IDS = dict(zip(KINDS.values(), ("01", "02", "03"), strict=True))
+IDS = {kind: f"{number:02}" for number, kind in enumerate(KINDS.values(), 1)}
 PSS = "-keyopt rsa_padding_mode:pss"
 OAEP = "-keyopt rsa_padding_mode:oaep"
 AUTHORITY = """\
@@ -73,12 +73,15 @@ with_every_kind = pytest.mark.parametrize("kind", IDS)
 @pytest.fixture
 def token(way: Way, folder: Path) -> Iterator[Tool]:
     """OpenSSL with a token of three keys and their certificates, which are in the folder too."""
-    module = pkcs11_module()
-    found = {"PKCS11_MODULE_PATH": module, "PKCS11_PROVIDER_MODULE": module}
     with way.inserted(assemble(with_keys(*KINDS), strict=True)):
-        tool = Tool(folder, {**way.variables, **found})
+        tool = Tool(folder, {**way.variables, **library()})
         tool.write("order.txt", ORDER)
         yield tool
+
+
+def library() -> dict[str, str]:
+    """How both accesses find the library in the environment."""
+    return dict.fromkeys(("PKCS11_MODULE_PATH", "PKCS11_PROVIDER_MODULE"), pkcs11_module())
 
 
 def key_of(kind: str) -> str:
@@ -171,3 +174,22 @@ def test_an_authority(token: Tool, access: Access, kind: str, works: Works) -> N
     token.run(f"{authority} -gencrl -out crl.pem")
     assert "certificate revoked" in token.fail(check)
     works(access.program, "`openssl ca`: an authority that issues and revokes", kind)
+
+
+@by_every_access
+def test_a_key_that_wants_the_pin_anew(
+    way: Way, folder: Path, access: Access, works: Works
+) -> None:
+    """The PIN in the URI is for the login; that of the key is asked for at the terminal."""
+    card = assemble(with_keys("rsa2048", "p256", pin_each_signature=True), strict=True)
+    with way.inserted(card):
+        token = Tool(folder, {**way.variables, **library()})
+        token.write("order.txt", ORDER)
+        for kind in ("RSA-2048", "P-256"):
+            mine = certificate_of(token, kind)
+            key = f"{access.options} {access.form} -inkey {key_of(kind)}"
+            line = f"openssl cms -sign {key} -signer {mine} -in order.txt -out order.p7"
+            assert "PIN" in token.fail(line)
+            token.answer(line, "PIN", PIN)
+            token.run(f"openssl cms -verify -in order.p7 -CAfile {mine} -out found.txt")
+            works(access.program, "asks for the PIN of a key that wants it anew", kind)

@@ -127,3 +127,21 @@ def test_a_login_with_a_piv_card(way: Way, folder: Path, works: Works) -> None:
             admit(tool, key)
             tool.see(f"{BY_LIBRARY} server", "welcome, key 1")
     works("OpenSSH", "login (`ssh -I`)", "PIV RSA-2048", "PIV P-256")
+
+
+def test_keys_that_want_the_pin_anew(way: Way, folder: Path, works: Works) -> None:
+    """ssh asks for it; the agent has nobody to ask, and refuses."""
+    card = assemble(with_keys("rsa2048", "p256", pin_each_signature=True), strict=True)
+    with way.inserted(card):
+        tool = Tool(folder, {**way.variables, **ASK_PIN})
+        prepare_server(tool)
+        keys = public_keys(tool)
+        for name, key in zip(("RSA-2048", "P-256"), keys, strict=True):
+            admit(tool, key)
+            tool.see(f"{BY_LIBRARY} server", "welcome, key 1")
+            works("OpenSSH", "login (`ssh -I`) with a key that wants the PIN anew", name)
+        admit(tool, *keys)
+        tool.write("script", LOGIN_BY_AGENT.format(module=pkcs11_module(), login=LOGIN).encode())
+        said = tool.run("ssh-agent sh script")
+        assert said.count("agent refused operation") == 2 and "welcome" not in said
+    works("OpenSSH", "fails: `ssh-agent` cannot ask for the PIN of a key that wants it anew")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import shlex
 import subprocess
@@ -43,6 +44,23 @@ class Tool:
         for part in expected:
             assert part in text, self._story(f"did not print: {part}")
 
+    def answer(self, line: str, question: str, text: str) -> None:
+        """Run it at a terminal, and type a text when it asks. AssertionError as for `run`."""
+        keyboard, terminal = os.openpty()
+        command = ["setsid", "--ctty", "--wait", *self._start, *shlex.split(line)]
+        with subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal) as process:
+            os.close(terminal)
+            said = b""
+            while piece := _read_terminal(keyboard):
+                said += piece
+                if question.encode() in said and text:
+                    os.write(keyboard, text.encode() + b"\n")
+                    text = ""
+            os.close(keyboard)
+            code = process.wait(60)
+        self._note(line, code, said.decode(errors="replace"))
+        assert code == 0, self._story(f"ended with {code}")
+
     @contextmanager
     def running(self, line: str) -> Iterator[Lines]:
         """Run it meanwhile, and read what it prints. It is ended with the context."""
@@ -75,11 +93,23 @@ class Tool:
             check=False,
         )
         text = done.stdout.decode(errors="replace")
-        self._transcript.append(f"$ {line}\n{text}[{done.returncode}]")
+        self._note(line, done.returncode, text)
         return done.returncode, text
+
+    def _note(self, line: str, code: int, text: str) -> None:
+        self._transcript.append(f"$ {line}\n{text}[{code}]")
 
     def _story(self, end: str) -> str:
         return "\n".join([*self._transcript, f"The last command {end}."])
+
+
+def _read_terminal(keyboard: int) -> bytes:
+    """What was printed to a terminal; nothing when nobody is there any longer."""
+    ready, _, _ = select.select([keyboard], [], [], 60)
+    try:
+        return os.read(keyboard, 1024) if ready else b""
+    except OSError:
+        return b""
 
 
 class Lines:
