@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -21,10 +22,12 @@ from apdu.piv import PublicKey
 from apdu.tlv import build_tlv
 from applet.os.store import MemoryStore
 from tests.clients.cards import copy
-from tests.clients.system import ROOT, inside
-from tests.clients.tool import Tool
+from tests.clients.system import ROOT, inside, work_folder
+from tests.clients.tool import Tool, ushield
 from tests.clients.ways import through_service
 from tests.piv.cards import CURVES, PivChip, assemble, born
+from ushield.device import assembly
+from ushield.device.image import open_image
 
 READER = "Yubico YubiKey CCID"
 """A name by which Yubico's programs find a reader without being told."""
@@ -33,6 +36,8 @@ SLOT_TAGS = {0x9A: 0x5FC105, 0x9C: 0x5FC10A, 0x9D: 0x5FC10B, 0x9E: 0x5FC101}
 SLOT_TAGS |= {slot: 0x5FC10D + slot - 0x82 for slot in range(0x82, 0x96)}
 """Where the certificate of each slot is."""
 KEY_HISTORY = 0x5FC10C
+ADMIN = "3c" * 24
+"""The management key of the tokens that we make; the next one is the factory's."""
 MANAGEMENT_KEY = "010203040506070801020304050607080102030405060708"
 
 _ISSUER = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "issuer")])
@@ -73,6 +78,24 @@ def in_reader(
         way.inserted(assemble(store)),
     ):
         yield Tool(folder, {**way.variables, **variables})
+
+
+def make_token(folder: Path, options: str) -> None:
+    """Leave a token of `ushield init` in `my.token`; its management key is `ADMIN`."""
+    line = ushield(folder, f"init my.token {options}")
+    subprocess.run(["env", f"USHIELD_MANAGEMENT_KEY={ADMIN}", *line], check=True)
+
+
+@contextmanager
+def our_token_in_reader(options: str, **variables: str) -> Iterator[Tool]:
+    """The command line with such a token in a reader of our service."""
+    with work_folder() as folder, through_service(folder, READER) as way:
+        make_token(folder, options)
+        with (
+            closing(open_image(folder / "my.token")) as store,
+            way.inserted(assembly.assemble(store)),
+        ):
+            yield Tool(folder, {**way.variables, **variables})
 
 
 def from_factory() -> MemoryStore:

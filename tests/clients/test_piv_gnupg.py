@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.cards import PIN
-from tests.clients.piv import in_reader, issuer, with_keys
+from tests.clients.piv import in_reader, issuer, our_token_in_reader, with_keys
 from tests.clients.system import ROOT, inside
 from tests.clients.tool import Tool
 from tests.piv import cards as piv
@@ -26,12 +26,18 @@ UNATTENDED = "<pin gpgsm --batch --yes --pinentry-mode loopback --passphrase-fd 
 
 
 @pytest.fixture
-def card(folder: Path) -> Iterator[Tool]:
-    """GnuPG with a home of its own, which finds the card by PC/SC and asks no server."""
+def home(folder: Path) -> Path:
+    """A home for GnuPG, which finds the card by PC/SC."""
     library = next(SYSTEM.glob("usr/lib/*/libpcsclite.so.1"))
     home = folder / "home"
     home.mkdir(mode=0o700)
     (home / "scdaemon.conf").write_text(f"disable-ccid\npcsc-driver {inside(library)}\n")
+    return home
+
+
+@pytest.fixture
+def card(home: Path, folder: Path) -> Iterator[Tool]:
+    """GnuPG with a card in the reader; it asks no server."""
     (home / "gpg-agent.conf").write_text("allow-loopback-pinentry\n")
     (home / "gpgsm.conf").write_text("disable-dirmngr\ndisable-crl-checks\n")
     (home / "trustlist.txt").write_text(f"{hashlib.sha1(issuer()).hexdigest()} S relax\n")
@@ -66,3 +72,15 @@ def test_gpgsm_signs_and_deciphers(card: Tool) -> None:
     card.run("gpgsm -r 'slot 9D' -o order.enc --encrypt order.txt")
     card.run(f"sh -c '{UNATTENDED} -o plain.txt --decrypt order.enc'")
     assert card.read("plain.txt") == b"order"
+
+
+def test_gpg_shows_a_token_of_ours(home: Path) -> None:
+    options = "--applet piv --key rsa2048 --key p256"
+    with our_token_in_reader(options, GNUPGHOME=str(home)) as token:
+        try:
+            shown = token.run("gpg-card list")
+            assert re.findall(r"algorithm \.\.: (\w+)", shown) == ["rsa2048", "nistp256"]
+            token.run("gpg-card readcert PIV.9A > c.der")
+            token.see("openssl x509 -inform DER -in c.der -noout -subject", "U-Shield")
+        finally:
+            token.run("gpgconf --kill all")
