@@ -8,7 +8,20 @@ from typing import Annotated
 
 import typer
 
-from ushield.cli import demo, info, pins, reader, record, replay, run, serve, setup, trace, use
+from ushield.cli import (
+    conformance,
+    demo,
+    info,
+    pins,
+    reader,
+    record,
+    replay,
+    run,
+    serve,
+    setup,
+    trace,
+    use,
+)
 
 app = typer.Typer(
     name="ushield",
@@ -22,7 +35,7 @@ app = typer.Typer(
 )
 
 _MAKE, _USE, _PINS = "Make a token and plug it in", "Use a token", "PINs"
-_LISTEN = "Listen in"
+_LISTEN, _JUDGE = "Listen in", "Judge a card"
 _AS_IT_STANDS = {"allow_interspersed_args": False}
 """Behind the first argument nothing is an option of ours."""
 
@@ -42,6 +55,7 @@ app.command("unblock", rich_help_panel=_PINS)(pins.unblock)
 app.add_typer(trace.app, name="trace", rich_help_panel=_LISTEN)
 app.command("record", rich_help_panel=_LISTEN, context_settings=_AS_IT_STANDS)(record.record)
 app.command("replay", rich_help_panel=_LISTEN, context_settings=_AS_IT_STANDS)(replay.replay)
+app.command("conformance", rich_help_panel=_JUDGE)(conformance.conformance)
 
 
 def _show_version(wanted: bool) -> None:
