@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from apdu.edge import SO_PIN, USER_PIN, Algorithm, Operation, Use
 from apdu.instruction import INS
+from apdu.order import Order, build_order
 from apdu.payload import (
     Cryptogram,
     EcdhRequest,
@@ -161,13 +162,26 @@ class TokenClient(TokenView):
         prepared = uses.environment(found, Use.SIGN, algorithm)
         return self._use(found, pin, prepared, uses.sign_command(block))
 
-    def sign_on_card(
+    def sign_message(
         self, message: bytes, key: KeyChoice = None, *, pin: str | bytes | None = None
     ) -> bytes:
-        """Sign a message of up to 65,535 bytes that the card itself hashes (SHA-256, PKCS#1)."""
+        """Sign a message of up to 65,535 bytes that the card itself hashes (SHA-256, PKCS#1).
+
+        A key with a display may show it first and wait for its holder: ConsentCancelled,
+        ConsentTimedOut, and MessageRefused for what it cannot show.
+        """
         found = self.key(key, Usage.SIGN)
         prepared = uses.environment(found, Use.SIGN, uses.algorithm_of(found))
         return self._use(found, pin, prepared, _hash_command(message), uses.sign_command(b""))
+
+    def sign_order(
+        self, order: Order, key: KeyChoice = None, *, pin: str | bytes | None = None
+    ) -> bytes:
+        """Sign a payment order, as `sign_message` does; what is signed is `build_order(order)`.
+
+        OrderError: it is none, and nothing was sent.
+        """
+        return self.sign_message(build_order(order), key, pin=pin)
 
     def hash_on_card(self, message: bytes) -> bytes:
         """The SHA-256 of a message of up to 65,535 bytes, computed by the card."""

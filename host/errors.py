@@ -79,6 +79,34 @@ class ConditionsError(CardError):
     """Not in this phase of the card's life, not with this key, or not in this order (6985)."""
 
 
+class ConsentCancelled(ConditionsError):
+    """The holder pressed Cancel at the key; nothing was done."""
+
+    def __str__(self) -> str:
+        return f"{self.command}: cancelled at the key"
+
+
+class ConsentTimedOut(ConditionsError):
+    """Nobody pressed a button at the key in time; nothing was done."""
+
+    def __str__(self) -> str:
+        return f"{self.command}: nobody pressed Confirm at the key in time"
+
+
+class NoDisplay(ConditionsError):
+    """The key wants its holder to press Confirm, and has neither display nor buttons here."""
+
+    def __str__(self) -> str:
+        return f"{self.command}: this wants Confirm at the key, which has no display here"
+
+
+class NotShowable(ConditionsError):
+    """The key signs only messages that it hashes and shows itself; this was something else."""
+
+    def __str__(self) -> str:
+        return f"{self.command}: this key signs only messages that it can show"
+
+
 class NotFound(CardError):
     """No such file, application, object or reference (6A82, 6A83, 6A88)."""
 
@@ -108,6 +136,17 @@ class WrongLength(CardError):
 
 class WrongData(CardError):
     """The data or parameters mean nothing to the card (6A80, 6A85, 6A86, 6A87, 6B00)."""
+
+
+class MessageRefused(WrongData):
+    """The key cannot show this message, and so does not sign it. `reason` says what is wrong."""
+
+    def __init__(self, sw: int, command: str, reason: str) -> None:
+        super().__init__(sw, command)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"the key cannot show this message: {self.reason}"
 
 
 class NotSupported(CardError):

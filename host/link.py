@@ -10,7 +10,7 @@ from apdu.errors import ApduError
 from apdu.filecontrol import FileControl, parse_file_control
 from apdu.instruction import INS, name_of
 from host.errors import AnswerError, CardError, NoApplication, NotFound, card_error
-from host.exchange import SHORT, chained, continued
+from host.exchange import SHORT, Transmit, chained, continued
 from host.trace import TraceRecord, traced
 from host.transport import Transport
 
@@ -23,7 +23,8 @@ class CardLink:
     """What a client sends its commands through.
 
     `extended` sends long commands with extended lengths (ISO 7816-3 §12.1.3), else they are
-    chained. `trace` gets a record of every APDU; without it tracing costs nothing.
+    chained. `trace` gets a record of every APDU; without it tracing costs nothing. `explain` may
+    ask the card what it meant by a refusal, right after it.
     """
 
     def __init__(
@@ -32,8 +33,10 @@ class CardLink:
         *,
         extended: bool = False,
         trace: Callable[[TraceRecord], None] | None = None,
+        explain: Callable[[CardError, Transmit], CardError] | None = None,
     ) -> None:
         self.transport = transport
+        self._explain = explain
         bottom = transport.transmit if trace is None else traced(transport.transmit, trace)
         whole = continued(bottom)
         self._transmit = whole if extended else chained(whole)
@@ -106,7 +109,8 @@ class CardLink:
             name = name_of(parse_command(command))
         except ApduError:
             name = "malformed command"
-        return card_error(int.from_bytes(answer[-2:], "big"), name)
+        refusal = card_error(int.from_bytes(answer[-2:], "big"), name)
+        return refusal if self._explain is None else self._explain(refusal, self._transmit)
 
 
 def build(ins: int, p1p2: int, data: bytes = b"", le: int = 0, *, cla: int = 0x00) -> bytes:

@@ -72,12 +72,12 @@ _AUTH_ID = b"\x01"
 
 
 @dataclass(frozen=True, slots=True)
-class _KeyRules:
+class KeyRules:
     """What the chip is to insist on for a key."""
 
     usage: Usage
-    pin_each: bool
-    consent: Consent
+    pin_each: bool = False
+    consent: Consent = Consent.NONE
 
 
 class TokenManager:
@@ -178,7 +178,7 @@ class TokenManager:
             raise UnsupportedError(f"no key {key_type!r}; there are {', '.join(KEY_TYPES)}")
         kind, bits = KEY_TYPES[key_type]
         with self._link.transaction():
-            key = self._create_key_file(label, kind, bits, _KeyRules(usage, pin_each, consent))
+            key = self._create_key_file(label, kind, bits, KeyRules(usage, pin_each, consent))
             data = build_generate_key(GenerateKey(65537 if kind == "rsa" else None))
             self._link.command(INS.GENERATE_KEY, 0, data)
             return self._enter(key, usage, BORN_ON_CARD)
@@ -195,7 +195,7 @@ class TokenManager:
         """Put a key from outside on the card and enter it in the directories."""
         kind, bits = describe_key(key)
         with self._link.transaction():
-            made = self._create_key_file(label, kind, bits, _KeyRules(usage, pin_each, consent))
+            made = self._create_key_file(label, kind, bits, KeyRules(usage, pin_each, consent))
             for component, value in key_parts(key):
                 self._link.command(INS.PUT_DATA, Data.STORE | component, value)
             return self._enter(made, usage, IMPORTED)
@@ -222,7 +222,7 @@ class TokenManager:
             self._link.select(path[:-2])
             self._link.command(INS.CREATE_FILE, 0, build_file_control(control))
 
-    def _create_key_file(self, label: str, kind: KeyKind, bits: int, rules: _KeyRules) -> d.KeyInfo:
+    def _create_key_file(self, label: str, kind: KeyKind, bits: int, rules: KeyRules) -> d.KeyInfo:
         """A new key file, selected, and the key it is for, whose reference is the lowest free one.
 
         The key has no identifier before it is entered in the directories.

@@ -7,13 +7,20 @@ from collections.abc import Callable
 
 from cryptography import x509
 
-from apdu.edge import CERTIFICATE, PKCS15_AID, USER_PIN, Data, Phase
+from apdu.edge import CERTIFICATE, KEY_FILES, PKCS15_AID, USER_PIN, Consent, Data, Phase
 from apdu.errors import ApduError
 from apdu.instruction import INS
-from apdu.payload import PinStatus, parse_pin_statuses
+from apdu.payload import (
+    ConsentSettings,
+    PinStatus,
+    parse_consent_settings,
+    parse_pin_statuses,
+)
 from apdu.tlv import build_tlv, parse_tlv
 from host.checking import is_signature
+from host.consent import explained
 from host.directory import (
+    APPLICATION,
     CertificateInfo,
     KeyChoice,
     KeyInfo,
@@ -46,7 +53,7 @@ class TokenView(ClosedByWith):
         extended: bool = False,
         trace: Callable[[TraceRecord], None] | None = None,
     ) -> None:
-        self.link = CardLink(transport, extended=extended, trace=trace)
+        self.link = CardLink(transport, extended=extended, trace=trace, explain=explained)
         """Where the commands go through: for what has no method here."""
         self.select()
 
@@ -161,6 +168,22 @@ class TokenView(ClosedByWith):
             raise UnsupportedError("a challenge has no negative length")
         whole, rest = divmod(length, 256)
         return b"".join(self.challenge(part) for part in [256] * whole + [rest] * bool(rest))
+
+    def consent(self, key: KeyChoice = None, use: Usage | None = None) -> Consent:
+        """Who has to agree to each use of a key: a key with a display asks its holder."""
+        reference = self.key(key, use).reference
+        control = self.link.select(APPLICATION + (KEY_FILES | reference).to_bytes(2, "big"))
+        try:
+            return Consent(control.consent or 0)
+        except ValueError:
+            raise AnswerError("the key has a consent rule that is not known here") from None
+
+    def consent_settings(self) -> ConsentSettings:
+        """How the holder is asked: in which language, for how long, and for what else."""
+        try:
+            return parse_consent_settings(self._object(Data.CONSENT_SETTINGS))
+        except ApduError as error:
+            raise AnswerError(f"the consent settings are wrong: {error}") from None
 
     def key(self, choice: KeyChoice, use: Usage | None = None) -> KeyInfo:
         """The key that is meant; a reference may also name one that the directory does not."""

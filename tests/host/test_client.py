@@ -26,7 +26,7 @@ from host.errors import (
     WrongPin,
 )
 from host.info import Phase, PinState
-from host.manage import TokenManager
+from host.manage import KeyRules, TokenManager
 from host.memory import MemoryTransport
 from host.usage import Usage
 from tests.host import tokens
@@ -271,9 +271,9 @@ def test_pss_with_too_short_a_key(holder: TokenClient) -> None:
 
 
 @pytest.mark.parametrize("key", [SIGNING, SMALL, P256, P384])
-def test_sign_on_card(holder: TokenClient, key: int) -> None:
+def test_sign_message(holder: TokenClient, key: int) -> None:
     message = bytes(range(256)) * 5
-    assert holder.verify_signature(holder.sign_on_card(message, key), message, key)
+    assert holder.verify_signature(holder.sign_message(message, key), message, key)
 
 
 def test_hash_on_card(client: TokenClient) -> None:
@@ -307,7 +307,7 @@ def test_nothing_works_without_the_pin(client: TokenClient) -> None:
         lambda: client.sign(MESSAGE),
         lambda: client.sign(MESSAGE, P256),
         lambda: client.sign(MESSAGE, padding="pss"),
-        lambda: client.sign_on_card(MESSAGE),
+        lambda: client.sign_message(MESSAGE),
         lambda: client.internal_authenticate(bytes(8)),
         lambda: client.decipher(bytes(256)),
         lambda: client.derive(peer, P256),
@@ -402,7 +402,7 @@ def test_keys_that_come_and_go(holder: TokenClient) -> None:
 def test_a_key_outside_the_directory(holder: TokenClient) -> None:
     """Named by reference, it is looked up in its key file."""
     manager = TokenManager(holder)
-    reference = manager._create_key_file("", "ec", 256, Usage.SIGN, pin_each=False).reference
+    reference = manager._create_key_file("", "ec", 256, KeyRules(Usage.SIGN)).reference
     holder.link.command(0x46, 0)
     assert holder.verify_signature(holder.sign(MESSAGE, reference), MESSAGE, reference)
     with pytest.raises(KeyChoiceError, match="reference 99"):

@@ -76,7 +76,7 @@ ACTS: list[Callable[[TokenClient], object]] = [
     lambda client: client.sign(b"x"),
     lambda client: client.sign(b"x", 2),
     lambda client: client.sign(b"x", 1, padding="pss"),
-    lambda client: client.sign_on_card(b"x"),
+    lambda client: client.sign_message(b"x"),
     lambda client: client.hash_on_card(b"x"),
     lambda client: client.internal_authenticate(bytes(8)),
     lambda client: client.verify_signature(bytes(128), b"x"),

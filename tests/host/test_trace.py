@@ -156,7 +156,7 @@ def _use_everything(client: TokenClient) -> Iterator[bytes]:
     client.verify_pin(tokens.PIN)
     client.sign(b"message")
     client.sign(b"message", padding="pss")
-    client.sign_on_card(SECRET)
+    client.sign_message(SECRET)
     client.decipher(client.encipher(SECRET))
     client.decipher(client.encipher(SECRET, padding="oaep"), padding="oaep")
     client.decipher(client.encipher(SECRET, tokens.SMALL), tokens.SMALL, padding="none")
