@@ -27,7 +27,7 @@ def test_the_tests_pass(tmp_path: Path, options: tuple[str, ...]) -> None:
     *others, last = blocks("run: test")
     for place, code in enumerate(others):
         (tmp_path / f"test_{place}.py").write_text(code)
-    assert passes(tmp_path, last, *options) == "6 passed"
+    assert passes(tmp_path, last, *options) == "7 passed"
 
 
 def test_the_test_with_pyscard_passes(tmp_path: Path) -> None:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 from host.errors import UnsupportedError
 from host.personalise import Profile
+from ushield.device.applets import Applets
+from ushield.making import Making
+
+if TYPE_CHECKING:
+    from host.piv.personalise import PivProfile
 
 GENERATIONS = (1,)
 
@@ -22,6 +27,7 @@ class TokenOptions(TypedDict, total=False):
     label: str
     blank: bool
     pin_each_signature: bool
+    applet: str
     generation: int
 
 
@@ -29,7 +35,8 @@ class TokenOptions(TypedDict, total=False):
 class TokenSpec:
     """A token in plain words, as `ushield.new_token` takes them; the SO PIN is the PUK.
 
-    A `blank` token is as from the factory: no PIN, no file, to be personalised by somebody else.
+    A `blank` token is as from the factory, to be personalised by somebody else. `applet` is pkcs15,
+    piv or both; PIV has no label, and keeps the management key of the factory.
     """
 
     keys: Sequence[str] = ()
@@ -39,6 +46,7 @@ class TokenSpec:
     label: str = "U-Shield"
     blank: bool = False
     pin_each_signature: bool = False
+    applet: str = Applets.PKCS15
     generation: int = 1
 
     def __post_init__(self) -> None:
@@ -46,6 +54,10 @@ class TokenSpec:
             raise UnsupportedError(f"keys is a list, such as [{self.keys!r}]")
         if self.generation not in GENERATIONS:
             raise UnsupportedError(f"no token of generation {self.generation} is here yet, only 1")
+        if self.applet not in list(Applets):
+            raise UnsupportedError(f"no applet {self.applet!r}; there are {', '.join(Applets)}")
+        if self.pin_each_signature and self.applet == Applets.PIV:
+            raise UnsupportedError("pin_each_signature is for PKCS#15 tokens")
         # A tuple, so that the specification can be looked up.
         object.__setattr__(self, "keys", tuple(self.keys))
 
@@ -53,10 +65,18 @@ class TokenSpec:
         """The same with something changed. TypeError: there is no such option."""
         return replace(self, **changes)
 
-    def profile(self) -> Profile | None:
-        """What the personaliser is told; None for a blank token."""
+    def making(self) -> Making:
+        """What is made; a blank token is as from the factory."""
+        applets = Applets(self.applet)
         if self.blank:
-            return None
+            return Making(applets)
+        return Making(
+            applets,
+            self._pkcs15() if applets.has_pkcs15 else None,
+            self._piv() if applets.has_piv else None,
+        )
+
+    def _pkcs15(self) -> Profile:
         return Profile.of(
             pin=self.pin,
             puk=self.puk,
@@ -65,3 +85,8 @@ class TokenSpec:
             label=self.label,
             pin_each_signature=self.pin_each_signature,
         )
+
+    def _piv(self) -> PivProfile:
+        from host.piv.personalise import PivProfile
+
+        return PivProfile.of(pin=self.pin, puk=self.puk, keys=self.keys, subject=self.subject)

@@ -19,8 +19,8 @@ MARKER = "ushield"
 
 _MARKER_LINE = (
     f"{MARKER}(keys=[...], pin=..., puk=..., label=..., subject=..., blank=False, "
-    "pin_each_signature=False, generation=1): what the tokens of this test shall be; all of it is "
-    "optional"
+    "pin_each_signature=False, applet='pkcs15', generation=1): what the tokens of this test shall "
+    "be; all of it is optional"
 )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from host.client import TokenClient
 from host.errors import NoReader, NoService
-from host.pcsc import open_reader
+from host.pcsc import PcscTransport, open_reader
 from ushield.reader.service import PcscService
 from ushield.reader.specs import ReaderSpec, default_names
 from ushield.testing.here import DOOR
@@ -21,6 +21,8 @@ from ushield.testing.tokens import Token, TokenFactory
 
 if TYPE_CHECKING:
     from smartcard.CardConnection import CardConnection
+
+    from host.piv.client import PivClient
 
 _AGENTS = ("SSH_AUTH_SOCK", "SSH_AGENT_PID")
 """Through these a program under test would reach the user's own ssh-agent."""
@@ -128,7 +130,7 @@ class Reader:
     def connect(self) -> CardConnection:
         """A connection of pyscard to the token, shared with others. Attaches the reader."""
         # Says what is wrong when something is, in words of ours.
-        self.client().close()
+        self._transport().close()
         from smartcard.pcsc.PCSCReader import PCSCReader
 
         connection: Any = PCSCReader(self.name).createConnection()
@@ -137,6 +139,15 @@ class Reader:
 
     def client(self) -> TokenClient:
         """A client of the token through PC/SC, shared with others. Attaches the reader."""
+        return TokenClient(self._transport())
+
+    def piv_client(self) -> PivClient:
+        """The same for the PIV application."""
+        from host.piv.client import PivClient
+
+        return PivClient(self._transport())
+
+    def _transport(self) -> PcscTransport:
         self.attach()
         try:
             transport = open_reader(self.name)
@@ -145,7 +156,7 @@ class Reader:
         if not self._desk.connected(self.name):
             transport.close()
             raise WrongService(_STRANGER.format(self.name))
-        return TokenClient(transport)
+        return transport
 
 
 class ReaderFactory:

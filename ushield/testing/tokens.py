@@ -10,27 +10,37 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from threading import Lock
 from types import TracebackType
-from typing import Self, Unpack
+from typing import TYPE_CHECKING, Self, Unpack
 
+from apdu.pivedge import CAPABILITIES, CHUID
 from apdu.pkcs15.read import read_token_info
 from apdu.pkcs15.write import build_token_info
+from apdu.tlv import Tlv, build_tlvs, parse_tlvs
 from applet.os.store import MemoryStore
-from applet.pkcs15.profile import SERIAL_LENGTH, TOKEN_INFO
+from applet.piv.profile import serial_number
+from applet.pkcs15.profile import TOKEN_INFO
 from host.client import TokenClient
 from host.memory import MemoryTransport
+from ushield.device.applets import Applets
 from ushield.device.assembly import assemble
+from ushield.making import make
 from ushield.reader.card import CardPort
 from ushield.testing.options import TokenOptions, TokenSpec
-from ushield.tokens import manufacture
 
-_SERIAL = "pkcs15/serial"
+if TYPE_CHECKING:
+    from host.piv.client import PivClient
+
+_SERIAL, _PIV_SERIAL = "pkcs15/serial", "piv/serial"
 _TOKEN_INFO = f"pkcs15/content/{TOKEN_INFO.hex()}"
-"""The two cells of the chip's memory that hold the serial number."""
+_CHUID, _CAPABILITIES = f"piv/object/{CHUID:X}", f"piv/object/{CAPABILITIES:X}"
+"""The cells of the chip's memory that hold what tells tokens apart."""
+_GUID, _CARD_ID, _HEAD = 0x34, 0xF0, 7
+"""Where it is in the last two; the card's own number is behind 7 bytes."""
 
 _MOST_KEPT = 256
 
@@ -44,12 +54,12 @@ class Token:
 
     def __init__(self, spec: TokenSpec, cells: Mapping[str, bytes]) -> None:
         self._store = MemoryStore(cells)
-        self._client: TokenClient | None = None
+        self._client: TokenClient | PivClient | None = None
         self._in_reader = False
         self.card = GuardedCard(assemble(self._store))
         """The chip, as a reader sees it."""
-        self.label = "" if spec.blank else spec.label
-        self.serial = cells[_SERIAL]
+        self.label = "" if spec.blank or spec.applet == Applets.PIV else spec.label
+        self.serial = cells[_PIV_SERIAL if spec.applet == Applets.PIV else _SERIAL]
         self.pin, self.puk, self.so_pin = spec.pin, spec.puk, spec.puk
         """What was set when it was made; nobody follows later changes here."""
 
@@ -58,14 +68,21 @@ class Token:
 
     @property
     def client(self) -> TokenClient:
-        """A client in memory, the same each time. TokenInReader while the token is in a reader."""
-        if self._in_reader:
-            raise TokenInReader(
-                "the token is in a reader: use the reader's connect() or client(), take the token "
-                "out with its remove(), or look() at a copy"
-            )
-        if self._client is None:
-            self._client = TokenClient(MemoryTransport(self.card))
+        """A client in memory, the same each time. TokenInReader while the token is in a reader.
+
+        With both applets: the same until the other one's client is asked for.
+        """
+        if not isinstance(self._client, TokenClient):
+            self._client = TokenClient(self._reached())
+        return self._client
+
+    @property
+    def piv_client(self) -> PivClient:
+        """The same for the PIV application."""
+        from host.piv.client import PivClient
+
+        if not isinstance(self._client, PivClient):
+            self._client = PivClient(self._reached())
         return self._client
 
     def look(self) -> TokenClient:
@@ -74,9 +91,27 @@ class Token:
         For a look at certificates or tries while a program uses the token. What is done to the
         copy is not done to the token.
         """
+        return TokenClient(self._copy())
+
+    def look_piv(self) -> PivClient:
+        """The same for the PIV application."""
+        from host.piv.client import PivClient
+
+        return PivClient(self._copy())
+
+    def _reached(self) -> MemoryTransport:
+        if self._in_reader:
+            raise TokenInReader(
+                "the token is in a reader: use the reader's connect() or client(), take the token "
+                "out with its remove(), or look() at a copy"
+            )
+        self.close()
+        return MemoryTransport(self.card)
+
+    def _copy(self) -> MemoryTransport:
         with self.card.lock:
             cells = cells_of(self._store)
-        return TokenClient(MemoryTransport(assemble(MemoryStore(cells))))
+        return MemoryTransport(assemble(MemoryStore(cells)))
 
     def into_reader(self) -> CardPort:
         """Its client, if there is one, is closed: the card is the reader's from now on."""
@@ -139,7 +174,7 @@ class TokenFactory:
     def __call__(self, **options: Unpack[TokenOptions]) -> Token:
         """Another token, in nobody's hands yet."""
         spec = self._spec.but(**options)
-        token = Token(spec, _renumbered(_made(spec, self._made[spec]), os.urandom(SERIAL_LENGTH)))
+        token = Token(spec, _renumbered(_made(spec, self._made[spec]), os.urandom))
         self._made[spec] += 1
         self._tokens.append(token)
         return token
@@ -171,14 +206,33 @@ def cells_of(store: MemoryStore) -> dict[str, bytes]:
 def _made(spec: TokenSpec, _copy: int) -> Mapping[str, bytes]:
     """The memory of such a token when it is new. Every copy has keys of its own."""
     store = MemoryStore()
-    manufacture(store, spec.profile()).close()
+    make(store, spec.making())
     return cells_of(store)
 
 
-def _renumbered(cells: Mapping[str, bytes], serial: bytes) -> Mapping[str, bytes]:
-    """The same memory under another serial number, which EF.TokenInfo repeats if it is there."""
-    changed = {**cells, _SERIAL: serial}
+def _renumbered(cells: Mapping[str, bytes], random: Callable[[int], bytes]) -> Mapping[str, bytes]:
+    """The same memory with numbers of its own, also in the files and objects that repeat them."""
+    changed = dict(cells)
+    if serial := cells.get(_SERIAL):
+        changed[_SERIAL] = random(len(serial))
     if content := cells.get(_TOKEN_INFO):
-        info = build_token_info(replace(read_token_info(content), serial=serial))
-        changed[_TOKEN_INFO] = info.ljust(len(content), b"\0")
+        info = replace(read_token_info(content), serial=changed[_SERIAL])
+        changed[_TOKEN_INFO] = build_token_info(info).ljust(len(content), b"\0")
+    if serial := cells.get(_PIV_SERIAL):
+        changed[_PIV_SERIAL] = serial_number(random(len(serial)))
+    for cell, tag, kept in ((_CHUID, _GUID, 0), (_CAPABILITIES, _CARD_ID, _HEAD)):
+        if content := cells.get(cell):
+            changed[cell] = _with_number(content, tag, kept, random)
     return changed
+
+
+def _with_number(content: bytes, tag: int, kept: int, random: Callable[[int], bytes]) -> bytes:
+    """An object with another number in one of its fields, whose first bytes stay."""
+    return build_tlvs(
+        *(
+            Tlv(tlv.tag, tlv.value[:kept] + random(len(tlv.value) - kept))
+            if tlv.tag == tag
+            else tlv
+            for tlv in parse_tlvs(content)
+        )
+    )
