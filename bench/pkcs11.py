@@ -16,7 +16,7 @@ from bench.worker import Worker
 
 _PIN = "123456"
 _TURNS, _COMMANDS = 61, 100
-_KINDS = {
+KINDS = {
     "rsa": ("RSA-2048", "RSA -pkeyopt rsa_keygen_bits:2048", 10),
     "ec": ("P-256", "EC -pkeyopt ec_paramgen_curve:P-256", 30),
 }
@@ -31,16 +31,16 @@ def rows() -> Iterator[Row]:
         null = client_of_service(stack, "null")
         ours = {**find(server.hello), "XDG_CACHE_HOME": str(folder)}
         theirs = _make_softhsm_token(folder)
-        for kind, (name, _, count) in _KINDS.items():
-            signer = _signer(stack, "opensc-pkcs11.so", kind, ours)
-            other = _signer(stack, "softhsm/libsofthsm2.so", kind, theirs)
+        for kind, (name, _, count) in KINDS.items():
+            ours_signs = signer(stack, "opensc-pkcs11.so", kind, ours)
+            other = signer(stack, "softhsm/libsofthsm2.so", kind, theirs)
             yield ratio_row(
                 f"{name} signature by PKCS#11, OpenSC and our service",
-                turn_about(signer, other, count),
+                turn_about(ours_signs, other, count),
                 "SoftHSM2 in process",
                 1.0,
             )
-            yield _parts(signer, server, null, count)
+            yield _parts(ours_signs, server, null, count)
 
 
 def _parts(signer: Worker, server: Worker, null: Worker, count: int) -> Row:
@@ -69,7 +69,8 @@ def _look_into(
     return whole, sent, chip, null.seconds(_COMMANDS)
 
 
-def _signer(stack: ExitStack, module: str, kind: str, env: dict[str, str]) -> Worker:
+def signer(stack: ExitStack, module: str, kind: str, env: dict[str, str]) -> Worker:
+    """A worker that signs with the key of this kind by this module."""
     found = next(Path("/usr/lib").glob(f"*/{module}"))
     return stack.enter_context(Worker("bench.cryptoki", str(found), kind, _PIN, env=env))
 
@@ -81,7 +82,7 @@ def _make_softhsm_token(folder: Path) -> dict[str, str]:
     settings.write_text(f"directories.tokendir = {tokens}\n")
     env = {"SOFTHSM2_CONF": str(settings)}
     _run(env, f"softhsm2-util --init-token --free --label bench --so-pin {_PIN} --pin {_PIN}")
-    for kind, (_, options, _) in _KINDS.items():
+    for kind, (_, options, _) in KINDS.items():
         key = folder / f"{kind}.pem"
         _run(env, f"openssl genpkey -quiet -algorithm {options} -out {key}")
         number = {"rsa": "01", "ec": "02"}[kind]

@@ -2,15 +2,19 @@
 
 HOW is ``service KIND [READERS]``, our own service, or ``vpcd PORT KIND``, plugged into pcscd. KIND
 is `null`, `chip` for a blank one, or `token` for one with PIN 123456, a key of RSA-2048 and one of
-P-256. A service says hello with the path of its socket. Asked for `rss` it answers the memory of
-its process in bytes; for `work`, how many commands the first card has had and the seconds it took
-for them; for `insert` or `remove`, the moment at which that was begun.
+P-256; ``traced-chip`` and ``traced-token`` are such whose dialogue is written to a file. A service
+says hello with the path of its socket. Asked for `rss` it answers the memory of its process in
+bytes; for `work`, how many commands the first card has had and the seconds it took for them; for
+`insert` or `remove`, the moment at which that was begun.
 """
 
 from __future__ import annotations
 
+import atexit
 import resource
+import shutil
 import sys
+import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Thread
@@ -20,6 +24,8 @@ from applet.os.store import MemoryStore
 from bench.nullcard import NullCard
 from bench.worker import answer_lines
 from host.personalise import Profile
+from host.trace import TracedCard
+from host.trace.file import TraceFile
 from ushield.device.assembly import assemble
 from ushield.reader.card import CardPort
 from ushield.reader.service import PcscService, ReaderSpec, default_names
@@ -62,10 +68,19 @@ class _Timed:
 def _card(kind: str) -> CardPort:
     if kind == "null":
         return NullCard()
+    traced, _, kind = kind.rpartition("-")
     store = MemoryStore()
     if kind == "token":
         manufacture(store, Profile.of(pin="123456", puk="12345678", keys=("rsa2048", "p256")))
-    return assemble(store)
+    card = assemble(store)
+    return TracedCard(card, _trace().tracer("reader")) if traced else card
+
+
+def _trace() -> TraceFile:
+    """A trace that is gone with this process."""
+    folder = Path(tempfile.mkdtemp(prefix="bench-"))
+    atexit.register(shutil.rmtree, folder)
+    return TraceFile(folder / "trace.jsonl")
 
 
 def _answer(service: PcscService, card: CardPort, line: str) -> object:

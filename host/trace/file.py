@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock, Thread
 from typing import Protocol
 
 from host.trace.capture import Capture, CaptureParser
 from host.trace.jsonl import JsonLines, JsonLinesParser
 from host.trace.logs import LogParser
-from host.trace.record import Entry, TraceError, TraceHead
+from host.trace.record import CardEvent, Direction, Entry, TraceError, TraceHead, TraceRecord
 from host.trace.tracing import Tracer
 from host.transport import ClosedByWith
 
@@ -28,6 +28,9 @@ _PCAP = (
     *(b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d"),
 )
 _CHUNK = 1 << 16
+
+_PATIENCE_SECONDS = 0.1
+"""How long a command waits for its answer before it is written alone."""
 
 
 class _Writer(Protocol):
@@ -47,9 +50,11 @@ class TraceFile(ClosedByWith):
     """A trace that is being written, by as many tracers as there are readers, from any thread.
 
     The file is new, its mode 0600; one of that name is replaced. Each entry is written at once, so
-    that a reader sees it and a killed program loses none. TraceError for a name with another
-    ending, OSError when there can be no such file. `now` tells the time of the day, with its zone,
-    and `clock` nanoseconds from any beginning.
+    that a reader sees it; only a command is written together with its answer, when that comes soon.
+    So a program that is killed loses the command that is under way, and no more.
+
+    TraceError for a name with another ending, OSError when there can be no such file. `now` tells
+    the time of the day, with its zone, and `clock` nanoseconds from any beginning.
 
     When the file cannot be written any more the cards go on, and `fault` says why.
     """
@@ -71,8 +76,12 @@ class TraceFile(ClosedByWith):
         self._file: int | None = _new_file(path)
         self._writer = writer(now(), by)
         self._lock = Lock()
+        self._held = b""
         self._clock = clock
         self._begin = clock()
+        self._ended = Event()
+        self._attendant = Thread(target=self._attend, name="ushield-trace", daemon=True)
+        self._attendant.start()
 
     def tracer(self, reader: str) -> Tracer:
         """What listens in to the card of this reader."""
@@ -84,7 +93,10 @@ class TraceFile(ClosedByWith):
 
     def close(self) -> None:
         """End it. What comes later is not written."""
+        self._ended.set()
+        self._attendant.join()
         with self._lock:
+            self._put()
             if self._file is not None:
                 os.close(self._file)
                 self._file = None
@@ -93,13 +105,32 @@ class TraceFile(ClosedByWith):
         with self._lock:
             if self._file is None or self.fault:
                 return
-            data = self._writer.encode(entry)
-            try:
-                written = os.write(self._file, data)
-                if written < len(data):
-                    os.write(self._file, data[written:])
-            except OSError as error:
-                self.fault = f"{self._path}: {error.strerror}: the trace ends early"
+            self._held += self._writer.encode(entry)
+            if not _is_command(entry.what):
+                self._put()
+
+    def _attend(self) -> None:
+        """Write commands that still wait for their answers, until the end."""
+        while not self._ended.wait(_PATIENCE_SECONDS):
+            with self._lock:
+                if self._held:
+                    self._put()
+
+    def _put(self) -> None:
+        """Write what is held back. Two lines by one call: the call is what costs most."""
+        if self._file is None or self.fault:
+            return
+        data, self._held = self._held, b""
+        try:
+            written = os.write(self._file, data)
+            if written < len(data):
+                os.write(self._file, data[written:])
+        except OSError as error:
+            self.fault = f"{self._path}: {error.strerror}: the trace ends early"
+
+
+def _is_command(what: TraceRecord | CardEvent) -> bool:
+    return isinstance(what, TraceRecord) and what.direction is Direction.TO_CARD
 
 
 def _new_file(path: Path) -> int:

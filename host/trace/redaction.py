@@ -18,14 +18,13 @@ from typing import NamedTuple
 from apdu.command import Command, parse_command
 from apdu.edge import CERTIFICATE, Data, Operation
 from apdu.errors import ApduError
-from apdu.filecontrol import FileKind, parse_access
+from apdu.filecontrol import FileKind, parse_access, parse_file_control
 from apdu.instruction import INS, name_of
 from apdu.piv import PivINS, parse_dynamic_authentication, parse_object, parse_object_request
-from apdu.pivnames import OBJECT_NAMES, PIN_PROTECTED
+from apdu.pivnames import OBJECT_NAMES, PIN_PROTECTED, PIV_AID
 from apdu.rsaencoding import is_signature_block
 from apdu.tlv import build_tlv
 from host.trace.record import Direction, TraceRecord
-from host.trace.selection import Application, Selection
 
 
 class _Shown(NamedTuple):
@@ -83,6 +82,8 @@ _CERTIFICATE_REQUEST = build_tlv(0x5C, CERTIFICATE.to_bytes(2, "big"))
 _PUBLIC_OBJECTS = OBJECT_NAMES.keys() - PIN_PROTECTED
 
 _READ_RECORD = 0xB2
+_SELECT, _GET_RESPONSE = int(INS.SELECT), int(INS.GET_RESPONSE)
+_BY_NAME = 0x04
 _STORED = frozenset({INS.READ_BINARY, _READ_RECORD, INS.GET_DATA, INS.GET_DATA_ODD})
 """What gives something that the card stores."""
 
@@ -91,7 +92,13 @@ _HARMLESS = _STORED | {
 }
 """What cannot make the card give more than it gives to anybody."""
 
-_FREE_CARD_EDGE = (b"OsEID", b"MyEID")
+_KEEPS_FILE = _HARMLESS | {
+    *(INS.VERIFY, INS.CHANGE_REFERENCE, INS.RESET_RETRY, INS.LOGOUT),
+    *(INS.UPDATE_BINARY, INS.PSO, INS.GENERAL_AUTHENTICATE),
+}
+"""What certainly leaves the selected file selected."""
+
+_CARD_EDGES = (b"OsEID", b"MyEID")
 """In the answer to reset of cards whose access rules are known here (`apdu.filecontrol`)."""
 
 _CHAINING = 0x10
@@ -105,11 +112,11 @@ class Redactor:
     """
 
     def __init__(self) -> None:
-        self._selection = Selection()
         self._forget()
 
     def _forget(self) -> None:
-        self._selection.reset()
+        self._application = b""
+        self._control = b""
         self._anybody = False
         self._rules_known = False
         self._shown = _NOTHING
@@ -121,46 +128,41 @@ class Redactor:
         """The dialogue begins, or begins anew by a reset, with a card of this answer to reset."""
         self._forget()
         self._anybody = True
-        self._rules_known = any(edge in atr for edge in _FREE_CARD_EDGE)
+        self._rules_known = any(edge in atr for edge in _CARD_EDGES)
 
     def command(self, raw: bytes) -> TraceRecord:
         """The record of a command."""
-        try:
-            command, malformed = parse_command(raw), False
-        except ApduError:
-            command, malformed = _unreadable(raw), True
-        if command.ins != INS.GET_RESPONSE:
+        command, record = _bare(raw) if len(raw) <= _BARE else _read(raw)
+        if command.ins != _GET_RESPONSE:
             self._shown = self._judge(command)
-        self._command = command
-        self._selection.command(command)
-        self._name, self._header = _name(command.ins, command.p1p2), raw[:4]
-        return TraceRecord(
-            Direction.TO_CARD,
-            self._name,
-            self._header,
-            len(command.data),
-            command.data if self._shown.command or not command.data else None,
-            le=command.le,
-            extended=command.extended,
-            malformed=malformed,
-        )
+            self._command = command
+        self._name, self._header = record.name, record.header
+        return record if self._shown.command or not command.data else record._replace(data=None)
 
     def answer(self, raw: bytes) -> TraceRecord:
         """The record of the answer to the last command."""
         malformed = len(raw) < 2
-        data, sw = (raw, 0) if malformed else (raw[:-2], int.from_bytes(raw[-2:], "big"))
-        if self._anybody and sw >> 8 in (0x90, 0x61):
-            self._anybody = self._is_harmless(self._command)
-        self._selection.answer(data, sw)
+        data, sw = (raw, 0) if malformed else (raw[:-2], raw[-2] << 8 | raw[-1])
+        if sw == 0x9000 or sw >> 8 == 0x61:
+            self._succeeded(data)
+        seen = data if self._shown.answer or not data else None
         return TraceRecord(
-            Direction.FROM_CARD,
-            self._name,
-            self._header,
-            len(data),
-            data if self._shown.answer or not data else None,
-            sw=sw,
-            malformed=malformed,
+            Direction.FROM_CARD, self._name, self._header, len(data), seen, 0, sw, False, malformed
         )
+
+    def _succeeded(self, data: bytes) -> None:
+        """What the command did, as far as it matters for what may be seen from now on."""
+        command = self._command
+        ins = command.ins
+        if ins == _SELECT:
+            self._control = data
+            if command.p1 == _BY_NAME:
+                self._application = command.data
+        elif ins not in _KEEPS_FILE:
+            self._control = b""
+        if self._anybody and (command.cla or ins not in _HARMLESS):
+            # VERIFY without data only asks.
+            self._anybody = not command.cla and ins == INS.VERIFY and not command.data
 
     def _judge(self, command: Command) -> _Shown:
         """Also the pieces of a chain; of these at most the answer to the last is shown."""
@@ -186,7 +188,7 @@ class Redactor:
         shown = _by_data(command)
         if not shown.answer and ins in _STORED and self._is_for_anybody(command):
             shown = shown._replace(answer=True)
-        if ins == PivINS.GET_VERSION and self._selection.application is Application.PIV:
+        if ins == PivINS.GET_VERSION and self._application.startswith(PIV_AID):
             shown = _ANSWER
         return shown
 
@@ -194,16 +196,16 @@ class Redactor:
         """Whether the card gives this to whoever asks."""
         if self._anybody:
             return not _is_pin_protected(command)
-        control = self._selection.control
-        if not self._rules_known or command.ins != INS.READ_BINARY or control is None:
+        by_identifier = command.p1 & 0x80
+        if not self._rules_known or command.ins != INS.READ_BINARY or by_identifier:
+            return False
+        try:
+            control = parse_file_control(self._control)
+        except ApduError:
             return False
         access = control.access
         everyone = access is not None and len(access) == 3 and not parse_access(access).first
         return everyone and control.kind == FileKind.EF
-
-    def _is_harmless(self, command: Command) -> bool:
-        asks_only = command.ins == INS.VERIFY and not command.data
-        return asks_only or command.ins in _HARMLESS
 
 
 def _sign(command: Command) -> _Shown:
@@ -283,6 +285,29 @@ def _unreadable(raw: bytes) -> Command:
     return Command(_NO_CLASS, ins, p1, p2, raw[4:])
 
 
+_BARE = 5
+"""Bytes of a command without data, which is no secret, and comes again and again."""
+
+
+def _read(raw: bytes) -> tuple[Command, TraceRecord]:
+    """A command, and its record as if all of it may be seen."""
+    try:
+        command, malformed = parse_command(raw), False
+    except ApduError:
+        command, malformed = _unreadable(raw), True
+    record = TraceRecord(
+        Direction.TO_CARD,
+        name_of(command),
+        raw[:4],
+        len(command.data),
+        command.data,
+        le=command.le,
+        extended=command.extended,
+        malformed=malformed,
+    )
+    return command, record
+
+
 @lru_cache(maxsize=1024)
-def _name(ins: int, p1p2: int) -> str:
-    return name_of(Command(0, ins, p1p2 >> 8, p1p2 & 0xFF))
+def _bare(raw: bytes) -> tuple[Command, TraceRecord]:
+    return _read(raw)

@@ -48,16 +48,21 @@ class Tracer:
         """The card has answered."""
         self._sink(Entry(self._clock(), self._reader, self._redactor.answer(raw)))
 
-    def transmit(self, transmit: Transmit, command: bytes) -> bytes:
-        """Send a command by this `transmit`, with its entries around it."""
-        self.command(command)
-        try:
-            answer = transmit(command)
-        except BaseException:
-            self.event(Happening.NO_ANSWER)
-            raise
-        self.answer(answer)
-        return answer
+    def around(self, transmit: Transmit) -> Transmit:
+        """The same `transmit` with its entries around each command."""
+        note_command, note_answer = self.command, self.answer
+
+        def layer(command: bytes, /) -> bytes:
+            note_command(command)
+            try:
+                answer = transmit(command)
+            except BaseException:
+                self.event(Happening.NO_ANSWER)
+                raise
+            note_answer(answer)
+            return answer
+
+        return layer
 
 
 class TracedCard:
@@ -69,6 +74,7 @@ class TracedCard:
     def __init__(self, card: CardPort, tracer: Tracer) -> None:
         self._card = card
         self._tracer = tracer
+        self._transmit = tracer.around(card.transmit)
         interrupt = getattr(card, "interrupt", None)
         if interrupt is not None:
             self.interrupt = interrupt
@@ -81,7 +87,7 @@ class TracedCard:
 
     def transmit(self, command: bytes, /) -> bytes:
         """One command APDU in, one response APDU out."""
-        return self._tracer.transmit(self._card.transmit, command)
+        return self._transmit(command)
 
     def reset(self) -> bytes:
         """Warm reset; the answer to reset."""
@@ -104,6 +110,7 @@ class TracedTransport(ClosedByWith):
     def __init__(self, transport: Transport, tracer: Tracer) -> None:
         self._transport = transport
         self._tracer = tracer
+        self._transmit = tracer.around(transport.transmit)
         self.transaction: Callable[[], AbstractContextManager[None]] = transport.transaction
         tracer.event(Happening.CONNECTED, transport.atr)
 
@@ -119,7 +126,7 @@ class TracedTransport(ClosedByWith):
 
     def transmit(self, command: bytes, /) -> bytes:
         """Send one command APDU; the response APDU."""
-        return self._tracer.transmit(self._transport.transmit, command)
+        return self._transmit(command)
 
     def reset(self) -> bytes:
         """Reset the card; the answer to reset."""
