@@ -1,7 +1,8 @@
 """A bank's USB key (U-Shield) as software: a smart card with its memory, reader and client.
 
 ``new_token`` makes a personalised token in memory, ``open_token`` uses a token image; both give a
-``host.client.TokenClient``. Importing this package loads nothing else until one is used.
+``host.client.TokenClient``. ``new_piv_token`` and ``open_piv_token`` do the same for PIV. Importing
+this package loads nothing else until one is used.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ushield.tokens import new_token, open_token
+    from ushield.tokens import new_piv_token, new_token, open_piv_token, open_token
 
-__all__ = ["new_token", "open_token"]
+__all__ = ["new_piv_token", "new_token", "open_piv_token", "open_token"]
 
 
 def __getattr__(name: str) -> Any:

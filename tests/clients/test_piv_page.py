@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -25,14 +26,28 @@ def blocks(kind: str) -> list[str]:
     return [code for found, code in BLOCK.findall(PAGE.read_text()) if found == kind]
 
 
-def test_a_card_in_a_reader() -> None:
-    """This one is run by this system's own Python and programs."""
+def test_the_command_line(tmp_path: Path) -> None:
+    """Run by this system's own Python and programs."""
+    (code,) = blocks("shell")
+    said = _ran(["bash", "-euc", code], tmp_path)
+    assert "9c    signature key" in said and "Version:\t5.7.0" in said
+    assert "Subject DN:\tCN=Li Lei" in said and "No errors" in said
+    assert "PIV version: 5.7.0" in said
+
+
+def test_in_python(tmp_path: Path) -> None:
     (code,) = blocks("python")
+    assert _ran([sys.executable, "-c", code], tmp_path) == ""
+
+
+def _ran(command: list[str], folder: Path) -> str:
+    programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": programs, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert "Version:\t5.7.0" in done.stdout
+    return done.stdout
 
 
 def test_the_recipes(folder: Path) -> None:
