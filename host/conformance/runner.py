@@ -22,8 +22,6 @@ from host.exchange import Transmit
 from host.transport import Transport
 from vectors.loader import Dialogue
 
-INTERRUPTED = "it was interrupted"
-
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -42,8 +40,8 @@ class Examiner:
     """Holds dialogues with the first of its subjects that has what they need.
 
     `values` are the PINs as they travel. `destructive` allows what may leave a card other than it
-    was. `revive` waits for a card that is gone and says whether it is back. `stopped` says why
-    nothing can be held any more, `warnings` what the user must know.
+    was. `revive` waits for a card that is gone and says whether it is back. `stopped` is why
+    nothing is held any more, which others may say too; `warnings` is what the user must know.
     """
 
     def __init__(
@@ -80,9 +78,6 @@ class Examiner:
         except TransportError as error:
             outcome = Outcome(dialogue, Verdict.BROKEN, str(error))
             self._card_is_gone(dialogue, str(error))
-        except KeyboardInterrupt:
-            self.stopped = INTERRUPTED
-            outcome = Outcome(dialogue, Verdict.BROKEN, self.stopped)
         return replace(outcome, seconds=perf_counter() - begin)
 
     def facts(self) -> tuple[tuple[str, Facts], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from ushield.cli.secrets import Secrets
 
 if TYPE_CHECKING:
     from host.conformance.outcome import Report
-    from host.conformance.runner import Subject
+    from host.conformance.runner import Examiner, Subject
     from host.trace.file import TraceFile
     from vectors.loader import Dialogue
 
@@ -251,7 +252,8 @@ def _examining(
     def examine(dialogues: Sequence[Dialogue], destructive: bool) -> Report:
         examiner = Examiner(subjects, values, destructive=destructive, revive=revive)
         started, begin = datetime.now(UTC), perf_counter()
-        outcomes = tuple(followed(examiner.hold_all(dialogues), len(dialogues)))
+        with _stopped_by_ctrl_c(examiner):
+            outcomes = tuple(followed(examiner.hold_all(dialogues), len(dialogues)))
         return Report(
             subject=name,
             version=version("ushield"),
@@ -264,6 +266,21 @@ def _examining(
         )
 
     return examine
+
+
+@contextmanager
+def _stopped_by_ctrl_c(examiner: Examiner) -> Iterator[None]:
+    """Ctrl-C ends the run after the dialogue that is being held; once more, at once."""
+
+    def stop(_number: int, _frame: object) -> None:
+        examiner.stopped = "it was interrupted"
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 # --- after ----------------------------------------------------------------------------------
