@@ -31,6 +31,7 @@ CONTROL: TagNames = MappingProxyType(
         0x86: "access rules",
         0x8A: "life cycle",
         0x95: "uses of the key",
+        0x96: "how the key asks its holder",
         0xA5: "proprietary objects",
     }
 )
@@ -143,7 +144,10 @@ def control_lines(data: bytes) -> list[str]:
         name = CONTROL.get(tlv.tag, "object")
         if tlv.tag in (0x80, 0x81) and control.kind in (FileKind.RSA_KEY, FileKind.EC_KEY):
             name = "bits"
-        lines.append(f"  {tlv.tag:02X} {name}: {said or shorten(tlv.value)}")
+        if tlv.constructed:
+            lines += _lines((tlv,), CONTROL, "  ")
+        else:
+            lines.append(f"  {tlv.tag:02X} {name}: {said or shorten(tlv.value)}")
     return lines
 
 

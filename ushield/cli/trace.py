@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from host.trace import Entry, TraceHead
-    from host.trace.decode import Decoded
+    from host.trace.decode import Decoded, Decoder
+    from host.trace.diff import Parting
 
 app = typer.Typer(
     name="trace",
@@ -25,6 +26,8 @@ app = typer.Typer(
 )
 
 _PAUSE_SECONDS = 0.1
+_CONTEXT = 4
+"""Entries that are shown before a parting."""
 
 Name = Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The trace.")]
 
@@ -50,6 +53,87 @@ def show(
     if trace.damage:
         typer.echo(f"ushield: {file}: {trace.damage}", err=True)
         raise typer.Exit(1)
+
+
+@app.command()
+def diff(
+    left: Annotated[Path, typer.Argument(metavar="A", readable=False, help="A trace.")],
+    right: Annotated[Path, typer.Argument(metavar="B", readable=False, help="Another.")],
+    chance: Annotated[
+        bool,
+        typer.Option(
+            "--ignore-random",
+            help="Challenges, digests, signatures, cryptograms and new keys may differ.",
+        ),
+    ] = False,
+) -> None:
+    """Show where two dialogues part; exit code 0 if they do not, else 1.
+
+    Times and names of readers do not count.
+    """
+    from host.trace.diff import find_parting
+    from host.trace.file import read_trace
+
+    traces = [read_trace(path) for path in (left, right)]
+    for path, trace in zip((left, right), traces, strict=True):
+        if trace.damage:
+            typer.echo(f"ushield: {path}: {trace.damage}", err=True)
+    parting = find_parting(traces[0].entries, traces[1].entries, chance=chance)
+    if parting is None:
+        typer.echo(f"the same dialogue, {_commands(len(_sent(traces[0].entries)))}")
+        return
+    _show_parting(parting, (str(left), str(right)))
+    raise typer.Exit(1)
+
+
+def _sent(entries: Iterable[Entry]) -> list[Entry]:
+    """The commands among the entries."""
+    from host.trace import Direction, TraceRecord
+
+    return [
+        entry
+        for entry in entries
+        if isinstance(entry.what, TraceRecord) and entry.what.direction is Direction.TO_CARD
+    ]
+
+
+def _commands(count: int) -> str:
+    return f"{count} command{'' if count == 1 else 's'}"
+
+
+def _show_parting(parting: Parting, names: tuple[str, str]) -> None:
+    """The last that is common, then how each side goes on."""
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(
+        f"the same for {_commands(parting.common)}, then they part", style="bold", markup=False
+    )
+    _, known = _explained(parting.before)
+    for decoded in known[-_CONTEXT:]:
+        console.print(*decoded_lines(decoded), sep="\n")
+    for name, entry in zip(names, (parting.left, parting.right), strict=True):
+        console.print(f"{name}:", style="bold", markup=False)
+        if entry is None:
+            console.print(f"{'':18}ends here", style="dim")
+            continue
+        decoder, _ = _explained(parting.before)
+        decoded = decoder.decode(entry._replace(reader=_reader_of(parting)))
+        console.print(*decoded_lines(decoded), sep="\n")
+
+
+def _explained(entries: Iterable[Entry]) -> tuple[Decoder, list[Decoded]]:
+    """A decoder that knows these entries, and they explained."""
+    from host.trace.decode import Decoder
+
+    decoder = Decoder()
+    return decoder, [decoder.decode(entry) for entry in entries]
+
+
+def _reader_of(parting: Parting) -> str:
+    """What both sides' reader is called, so that one decoder knows what went before."""
+    entry = next(iter(parting.before), parting.left or parting.right)
+    return "" if entry is None else entry.reader
 
 
 def _followed(file: Path) -> Iterator[tuple[TraceHead, Entry]]:
@@ -88,6 +172,7 @@ class _Screen:
             self._reader = entry.reader
         for line in decoded_lines(self._decoder.decode(entry)):
             self._console.print(line)
+        self._console.file.flush()
 
 
 def _head_words(head: TraceHead) -> str:
