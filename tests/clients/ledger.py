@@ -50,16 +50,21 @@ def _module(name: str) -> str:
 
 
 PROGRAMS = {
+    "Chromium": "chromium --version",
     "curl": "curl --version",
     "GnuPG": "gpgsm --version",
     "GnuTLS": "p11tool --version",
+    "Java": "java -version",
     "libp11": _package("libengine-pkcs11-openssl"),
     "NSS": _package("libnss3-tools"),
     "OpenSC": "opensc-tool --info",
     "OpenSSH": "ssh -V",
     "OpenSSL": "openssl version",
     "pkcs11-provider": _package("pkcs11-provider"),
+    "pycurl": _package("python3-pycurl"),
     "PyKCS11": _module("pykcs11"),
+    "pyscard": _module("pyscard"),
+    "Python": "/usr/bin/python3 --version",
     "python-pkcs11": _module("python-pkcs11"),
     "ykcs11": _package("ykcs11"),
     "ykman": "ykman --version",

@@ -61,6 +61,12 @@ def version(tool: Tool, line: str) -> tuple[int, ...]:
     return tuple(map(int, found.groups()))
 
 
+def label(algorithm: str) -> str:
+    """What the documentation calls a PIV key of what Yubico's programs call RSA2048 or ECCP256."""
+    kind, bits = re.fullmatch(r"(RSA|ECCP)(\d+)", algorithm).groups()  # type: ignore[union-attr]
+    return f"PIV {kind}-{bits}".replace("ECCP", "P")
+
+
 def module(name: str) -> str:
     """The path of a PKCS#11 library."""
     found = next((ROOT or Path("/")).glob(f"usr/lib/*/{name}"), None)

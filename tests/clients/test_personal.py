@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.clients.cards import PIN, PUK, SO_PIN, SO_PUK
+from tests.clients.ledger import Works
 from tests.clients.tool import Tool
 from tests.clients.ways import by_every_way
 
@@ -12,7 +13,7 @@ PERSONALISE = (
 
 
 @by_every_way
-def test_a_blank_card_becomes_a_token_and_blank_again(blank: Tool) -> None:
+def test_a_blank_card_becomes_a_token_and_blank_again(blank: Tool, works: Works) -> None:
     blank.see("opensc-tool --name", "OsEID")
     blank.run("pkcs15-init -E")
     blank.run(PERSONALISE)
@@ -22,12 +23,14 @@ def test_a_blank_card_becomes_a_token_and_blank_again(blank: Tool) -> None:
     blank.fail("pkcs15-tool -D")
     blank.run(PERSONALISE)
     assert "Key" not in blank.run("pkcs15-tool --list-keys")
+    works("OpenSC", "`pkcs15-init` personalises a blank token, and erases one")
 
 
-def test_the_pin_is_changed(token: Tool) -> None:
+def test_the_pin_is_changed(token: Tool, works: Works) -> None:
     token.run(f"pkcs15-tool --change-pin -a 1 --pin {PIN} --new-pin 654321")
     token.fail(f"pkcs15-tool --verify-pin -a 1 --pin {PIN}")
     token.run("pkcs15-tool --verify-pin -a 1 --pin 654321")
+    works("OpenSC", "`pkcs15-tool` changes the PIN, and unblocks it")
 
 
 @by_every_way

@@ -24,6 +24,7 @@ from tests.clients.kinds import (
     check_rsa_signatures,
     of_kinds,
 )
+from tests.clients.ledger import Works
 from tests.clients.piv import version
 from tests.clients.system import work_folder
 from tests.clients.tool import Tool, ushield
@@ -74,8 +75,9 @@ def test_opensc_sees_that_they_want_it(ours: Tool) -> None:
 
 
 @pytest.mark.parametrize(("kind", "ident"), [(RSA_2048, "01"), (P_256, "02")])
-def test_uses_by_pkcs11(ours: Tool, kind: Kind, ident: str) -> None:
+def test_uses_by_pkcs11(ours: Tool, kind: Kind, ident: str, works: Works) -> None:
     _check_uses(ours, kind, ident)
+    works("OpenSC", "`pkcs11-tool` gives the PIN anew for each use of a key", kind.label)
 
 
 def test_the_self_test_asks_for_each_use(ours: Tool) -> None:
@@ -99,12 +101,13 @@ def test_a_program_that_logs_in_once_signs_once(
 
 
 @of_kinds([RSA_2048, P_256])
-def test_a_key_that_opensc_makes_so(token: Tool, kind: Kind) -> None:
+def test_a_key_that_opensc_makes_so(token: Tool, kind: Kind, works: Works) -> None:
     token.run(
         f"pkcs15-init -G {kind.opensc} -i 10 -a 1 --pin {PIN} -u {kind.usage} --user-consent 1"
     )
     assert ALWAYS in token.run(f"{LOGIN} --list-objects --type privkey")
     _check_uses(token, kind, "10")
+    works("OpenSC", "`pkcs15-init` makes a key that wants the PIN for each use", kind.label)
 
 
 @of_kinds([RSA_2048, P_256])

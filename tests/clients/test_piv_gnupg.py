@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.cards import PIN
+from tests.clients.ledger import Works
 from tests.clients.piv import in_reader, issuer, our_token_in_reader, with_keys
 from tests.clients.system import ROOT, inside
 from tests.clients.tool import Tool
@@ -50,16 +51,17 @@ def card(home: Path, folder: Path) -> Iterator[Tool]:
             tool.run("gpgconf --kill all")
 
 
-def test_gpg_shows_the_card(card: Tool) -> None:
+def test_gpg_shows_the_card(card: Tool, works: Works) -> None:
     card.see("gpg --card-status", "Application type .: PIV")
     shown = card.run("gpg-card list")
     assert re.findall(r"algorithm \.\.: (\w+)", shown) == [
         "rsa2048", "nistp384", "nistp256", "rsa2048"
     ]  # fmt: skip
     assert "PIN retry counter : - 6 -" in shown
+    works("GnuPG", "`gpg-card` shows the card", "PIV RSA-2048", "PIV P-256", "PIV P-384")
 
 
-def test_gpgsm_signs_and_deciphers(card: Tool) -> None:
+def test_gpgsm_signs_and_deciphers(card: Tool, works: Works) -> None:
     card.run("gpgsm --import issuer.der")
     for reference in ("9A", "9C", "9D"):
         card.run(f"gpg-card readcert PIV.{reference} > c{reference}.der")
@@ -72,6 +74,8 @@ def test_gpgsm_signs_and_deciphers(card: Tool) -> None:
     card.run("gpgsm -r 'slot 9D' -o order.enc --encrypt order.txt")
     card.run(f"sh -c '{UNATTENDED} -o plain.txt --decrypt order.enc'")
     assert card.read("plain.txt") == b"order"
+    works("GnuPG", "`gpgsm` signs", "PIV RSA-2048", "PIV P-256")
+    works("GnuPG", "`gpgsm` deciphers", "PIV RSA-2048")
 
 
 def test_gpg_shows_a_token_of_ours(home: Path) -> None:

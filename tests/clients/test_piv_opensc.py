@@ -20,6 +20,7 @@ from tests.clients.kinds import (
     check_ecdsa,
     check_rsa_signatures,
 )
+from tests.clients.ledger import Works
 from tests.clients.piv import (
     KEY_HISTORY,
     MANAGEMENT_KEY,
@@ -74,7 +75,7 @@ def test_pkcs11_tool_tests_a_card_with_keys_in_several_slots(way: Way, folder: P
 
 
 @pytest.mark.parametrize("kind", ALGORITHMS, ids=lambda kind: kind.pkcs11)
-def test_every_kind_of_key_in_every_kind_of_slot(folder: Path, kind: Kind) -> None:
+def test_every_kind_of_key_in_every_kind_of_slot(folder: Path, kind: Kind, works: Works) -> None:
     slots = dict.fromkeys((0x9A, 0x9C, 0x9D, 0x9E, 0x82), ALGORITHMS[kind])
     with in_reader(with_keys(slots), folder, "ushield") as tool:
         for ident in (AUTHENTICATION, SIGNATURE, CARD):
@@ -86,9 +87,14 @@ def test_every_kind_of_key_in_every_kind_of_slot(folder: Path, kind: Kind) -> No
                 check_deciphering(tool, ident)
             else:
                 check_agreement(tool, kind, ident)
+    label = f"PIV {kind.label}"
+    if kind.rsa:
+        works("OpenSC", "`pkcs11-tool` signs (PKCS#1, PSS), deciphers (PKCS#1, OAEP)", label)
+    else:
+        works("OpenSC", "`pkcs11-tool` signs (ECDSA), agrees (ECDH)", label)
 
 
-def test_opensc_uses_no_rsa_key_of_4096_bits(folder: Path) -> None:
+def test_opensc_uses_no_rsa_key_of_4096_bits(folder: Path, works: Works) -> None:
     """Up to 0.26 its PIV driver has no algorithm for one: it lists the certificate, no more."""
     with in_reader(with_keys({0x9A: piv.RSA_4096}), folder, "ushield") as tool:
         tool.see("pkcs11-tool -O", "Public Key Object; RSA 4096 bits")
@@ -96,6 +102,7 @@ def test_opensc_uses_no_rsa_key_of_4096_bits(folder: Path) -> None:
         line = f"pkcs11-tool -l -p {PIN} -s -m SHA256-RSA-PKCS --id 01 -i order.txt -o s.bin"
         if _opensc(tool) < (0, 27):
             tool.fail(line)
+            works("OpenSC", "fails: its PIV driver has no such key", "PIV RSA-4096")
 
 
 def test_retired_keys_are_shown_where_the_key_history_counts_them(folder: Path) -> None:

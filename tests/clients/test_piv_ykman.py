@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.clients.cards import PIN, PUK
-from tests.clients.piv import MANAGEMENT_KEY, READER, from_factory, in_reader, needs
+from tests.clients.ledger import Works
+from tests.clients.piv import MANAGEMENT_KEY, READER, from_factory, in_reader, label, needs
 from tests.clients.tool import Tool
 
 pytestmark = needs("ykman", "yubikey-manager")
@@ -39,7 +40,7 @@ def test_a_name_that_it_stumbles_over(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(("slot", "algorithm"), [("9a", "RSA2048"), ("9c", "ECCP384")])
-def test_a_key_with_its_certificate(card: Tool, slot: str, algorithm: str) -> None:
+def test_a_key_with_its_certificate(card: Tool, slot: str, algorithm: str, works: Works) -> None:
     """ykman checks the signature of what it has the card sign."""
     card.run(f"{PIV} keys generate {ADMIN} -a {algorithm} {slot} public.pem")
     made = f"{ADMIN} -P {PIN} -s CN=holder {slot} public.pem"
@@ -48,15 +49,17 @@ def test_a_key_with_its_certificate(card: Tool, slot: str, algorithm: str) -> No
     card.see("openssl verify -CAfile c.pem c.pem", "c.pem: OK")
     card.run(f"{PIV} certificates request -P {PIN} -s CN=holder {slot} public.pem r.pem")
     card.see("openssl req -in r.pem -noout -verify", "OK")
+    works("ykman", "makes a key, a certificate and a request", label(algorithm))
 
 
-def test_a_key_from_outside_is_compared_with_its_certificate(card: Tool) -> None:
+def test_a_key_from_outside_is_compared_with_its_certificate(card: Tool, works: Works) -> None:
     new = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=x"
     card.run(f"{new} -keyout k.pem -out c.pem")
     card.run(f"{new} -keyout other.key -out other.pem")
     card.run(f"{PIV} keys import {ADMIN} 82 k.pem")
     card.run(f"{PIV} certificates import {ADMIN} -P {PIN} -v 82 c.pem")
     card.fail(f"{PIV} certificates import {ADMIN} -P {PIN} -v 82 other.pem")
+    works("ykman", "brings a key with its certificate", "PIV P-256")
 
 
 def test_pin_puk_and_tries(card: Tool) -> None:

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from tests.clients.cards import PIN, PUK
-from tests.clients.piv import MANAGEMENT_KEY, from_factory, in_reader, needs, version, with_keys
+from tests.clients.ledger import Works
+from tests.clients.piv import (
+    MANAGEMENT_KEY,
+    from_factory,
+    in_reader,
+    label,
+    needs,
+    version,
+    with_keys,
+)
 from tests.clients.tool import Tool
 from tests.clients.ways import Way, by_every_way
 from tests.piv import cards as piv
@@ -45,7 +54,9 @@ def test_a_card_in_a_reader_of_any_name(way: Way, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(("slot", "algorithm", "kind"), CASES)
-def test_a_key_is_made_and_used(card: Tool, slot: str, algorithm: str, kind: str) -> None:
+def test_a_key_is_made_and_used(
+    card: Tool, slot: str, algorithm: str, kind: str, works: Works
+) -> None:
     card.run(f"yubico-piv-tool -a generate -s {slot} -A {algorithm} -o public.pem")
     card.run(f"openssl req -x509 -newkey {P_256} -nodes -keyout ca.key -subj /CN=ca -out ca.pem")
     card.run(
@@ -53,13 +64,17 @@ def test_a_key_is_made_and_used(card: Tool, slot: str, algorithm: str, kind: str
         "-out c.pem"
     )
     _check(card, slot, algorithm)
+    works("yubico-piv-tool", "makes a key, and uses it", label(algorithm))
 
 
 @pytest.mark.parametrize(("slot", "algorithm", "kind"), CASES)
-def test_a_key_is_brought_and_used(card: Tool, slot: str, algorithm: str, kind: str) -> None:
+def test_a_key_is_brought_and_used(
+    card: Tool, slot: str, algorithm: str, kind: str, works: Works
+) -> None:
     card.run(f"openssl req -x509 -newkey {kind} -nodes -keyout k.pem -subj /CN=holder -out c.pem")
     card.run(f"yubico-piv-tool -a import-key -s {slot} -i k.pem")
     _check(card, slot, algorithm)
+    works("yubico-piv-tool", "brings a key with its certificate, and uses it", label(algorithm))
 
 
 def _check(card: Tool, slot: str, algorithm: str) -> None:
@@ -75,15 +90,17 @@ def _check(card: Tool, slot: str, algorithm: str) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["RSA3072", "RSA4096"])
-def test_large_rsa_keys(card: Tool, algorithm: str) -> None:
+def test_large_rsa_keys(card: Tool, algorithm: str, works: Works) -> None:
     """2.2 knows none."""
     generate = f"yubico-piv-tool -a generate -s 9a -A {algorithm} -o public.pem"
     if version(card, "yubico-piv-tool --version") < (2, 5):
         card.fail(generate)
+        works("yubico-piv-tool", "fails: before 2.5 it knows no such key", label(algorithm))
         return
     card.run(generate)
     card.run(f"{VERIFIED} -a selfsign-certificate -s 9a -S /CN=x/ -i public.pem -o c.pem")
     card.see("openssl verify -CAfile c.pem c.pem", "OK")
+    works("yubico-piv-tool", "makes a key, and uses it", label(algorithm))
 
 
 def test_a_key_changes_its_slot(card: Tool) -> None:

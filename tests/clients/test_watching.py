@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from applet.os.store import MemoryStore
+from tests.clients.ledger import Works
 from tests.clients.system import PYTHON
 from tests.clients.tool import Lines, Tool
 from tests.clients.ways import Way, by_every_way, through_service
@@ -25,7 +26,7 @@ def watching(way: Way, folder: Path, what: str) -> Iterator[Lines]:
 
 
 @by_every_way
-def test_cards_come_and_go(way: Way, folder: Path) -> None:
+def test_cards_come_and_go(way: Way, folder: Path, works: Works) -> None:
     name = way.reader
     with watching(way, folder, "cards") as lines:
         assert lines.next() == "ready "
@@ -33,6 +34,7 @@ def test_cards_come_and_go(way: Way, folder: Path) -> None:
             with way.inserted(assemble(MemoryStore())):
                 assert lines.next() == f"in {name}"
             assert lines.next() == f"out {name}"
+    works("pyscard", "`CardMonitor` sees cards come and go")
 
 
 def test_a_card_that_was_there_before(way: Way, folder: Path) -> None:
@@ -41,15 +43,16 @@ def test_a_card_that_was_there_before(way: Way, folder: Path) -> None:
         _answers(lines)
 
 
-def test_readers_of_any_name_are_found(folder: Path) -> None:
+def test_readers_of_any_name_are_found(folder: Path, works: Works) -> None:
     with through_service(folder, *NAMES) as way, watching(way, folder, "readers") as lines:
         assert [lines.next() for _ in NAMES] == [f"new {name}" for name in NAMES]
         with way.inserted(assemble(MemoryStore())):
             assert lines.next(0.2) == ""
+    works("pyscard", "`ReaderMonitor` finds readers")
 
 
 @by_every_way
-def test_requests_for_a_card(way: Way, folder: Path) -> None:
+def test_requests_for_a_card(way: Way, folder: Path, works: Works) -> None:
     with watching(way, folder, "requests") as lines:
         assert lines.next() == "wanted: any card"
         with way.inserted(assemble(MemoryStore())):
@@ -59,6 +62,7 @@ def test_requests_for_a_card(way: Way, folder: Path) -> None:
         assert lines.next() == "wanted: the next card"
         with way.inserted(assemble(MemoryStore())):
             _answers(lines)
+    works("pyscard", "`CardRequest` waits for a card")
 
 
 def _answers(lines: Lines) -> None:
