@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from apdu.status import SW
 from applet.os.store import StoreError
 from host.errors import (
     CardError,
     ConditionsError,
+    ConsentCancelled,
+    ConsentTimedOut,
     HostError,
     NoApplication,
+    NoDisplay,
     NoService,
     NoSpace,
+    NotShowable,
     PinBlocked,
     SecurityStatusError,
     WrongPin,
@@ -30,11 +36,23 @@ _IN_WORDS = (
     *(TokenError, PlaceError, ControlError, ReaderError),
 )
 """What says in words of its own, in one line, what is wrong."""
+_OF_THE_HOLDER: Mapping[type[CardError], str] = MappingProxyType(
+    {
+        ConsentCancelled: "cancelled at the key: nothing was done",
+        ConsentTimedOut: "nobody pressed Confirm at the key in time: nothing was done",
+        NoDisplay: "this wants Confirm at the key, which has no display here: "
+        "`ushield serve --generation 2` plugs it in with one",
+        NotShowable: "this key signs only what it can show: an order, or a message of its formats",
+    }
+)
+"""What keys with a display refuse, and their holders."""
 
 
 def advice(error: Exception) -> str | None:
     """One line; None for an error that no user can cause."""
     match error:
+        case ConsentCancelled() | ConsentTimedOut() | NoDisplay() | NotShowable():
+            return _OF_THE_HOLDER[type(error)]
         case CardError():
             return _of_card(error)
         case NoService() if service := os.environ.get(VARIABLE):

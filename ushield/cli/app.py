@@ -12,6 +12,7 @@ from ushield.cli import (
     conformance,
     demo,
     info,
+    order,
     pins,
     reader,
     record,
@@ -50,6 +51,7 @@ app.command("sign", rich_help_panel=_USE)(use.sign)
 app.command("verify", rich_help_panel=_USE)(use.verify)
 app.command("encipher", rich_help_panel=_USE)(use.encipher)
 app.command("decipher", rich_help_panel=_USE)(use.decipher)
+app.add_typer(order.app, name="order", rich_help_panel=_USE)
 app.command("change-pin", rich_help_panel=_PINS)(pins.change_pin)
 app.command("unblock", rich_help_panel=_PINS)(pins.unblock)
 app.add_typer(trace.app, name="trace", rich_help_panel=_LISTEN)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import typer
 
 from ushield.cli.options import PinFile, Reader, Token, Trace
@@ -13,9 +15,13 @@ def change_pin(
     token: Token = None, reader: Reader = None, trace: Trace = None, pin_file: PinFile = None
 ) -> None:
     """Change the PIN, knowing the old one."""
+    from apdu.payload import Asked
+    from ushield.cli.waiting import with_consent
+
     secrets = Secrets.of(pin_file)
     with connected(token, reader, trace) as client:
-        client.change_pin(secrets.get("USHIELD_PIN"), secrets.choose("USHIELD_NEW_PIN"))
+        old, new = secrets.get("USHIELD_PIN"), secrets.choose("USHIELD_NEW_PIN")
+        with_consent(client, Asked.PIN_CHANGE, partial(client.change_pin, old, new))
     typer.echo("the PIN is changed")
 
 
@@ -23,7 +29,11 @@ def unblock(
     token: Token = None, reader: Reader = None, trace: Trace = None, pin_file: PinFile = None
 ) -> None:
     """Set a new PIN with the PUK, also when the old one is blocked."""
+    from apdu.payload import Asked
+    from ushield.cli.waiting import with_consent
+
     secrets = Secrets.of(pin_file)
     with connected(token, reader, trace) as client:
-        client.unblock_pin(secrets.get("USHIELD_PUK"), secrets.choose("USHIELD_NEW_PIN"))
+        puk, new = secrets.get("USHIELD_PUK"), secrets.choose("USHIELD_NEW_PIN")
+        with_consent(client, Asked.PIN_CHANGE, partial(client.unblock_pin, puk, new))
     typer.echo("the PIN is set, with all its tries")

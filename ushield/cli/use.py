@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -53,12 +54,26 @@ def sign(
     trace: Trace = None,
     pin_file: PinFile = None,
 ) -> None:
-    """Sign a file. The signature is raw bytes for RSA, DER for EC, as `openssl dgst` takes it."""
+    """Sign a file. The signature is raw bytes for RSA, DER for EC, as `openssl dgst` takes it.
+
+    A key that shows what it signs is sent the file itself.
+    """
+    from apdu.edge import Consent
+    from host.usage import Usage
+    from ushield.cli.waiting import with_key
+
     secrets = Secrets.of(pin_file)
-    message = read(source)
+    message, chosen = read(source), key_choice(key)
     with connected(token, reader, trace) as client:
         pin = secrets.get("USHIELD_PIN")
-        signature = client.sign(message, key_choice(key), hash=hash_name, padding=padding, pin=pin)
+        consent = client.consent(chosen, Usage.SIGN)
+        if consent is not Consent.CONTENT:
+            act = partial(client.sign, message, chosen, hash=hash_name, padding=padding, pin=pin)
+        elif (hash_name, padding) == ("sha256", "pkcs1"):
+            act = partial(client.sign_message, message, chosen, pin=pin)
+        else:
+            raise Complaint("a key that shows what it signs has SHA-256 and PKCS#1 v1.5 or ECDSA")
+        signature = with_key(client, consent, act)
     write(output, signature)
 
 
@@ -127,9 +142,13 @@ def decipher(
     pin_file: PinFile = None,
 ) -> None:
     """Decipher what was enciphered for the token."""
+    from host.usage import Usage
+    from ushield.cli.waiting import with_key
+
     secrets = Secrets.of(pin_file)
-    cryptogram = read(source)
+    cryptogram, chosen = read(source), key_choice(key)
     with connected(token, reader, trace) as client:
         pin = secrets.get("USHIELD_PIN")
-        plain = client.decipher(cryptogram, key_choice(key), padding=padding, pin=pin)
+        act = partial(client.decipher, cryptogram, chosen, padding=padding, pin=pin)
+        plain = with_key(client, client.consent(chosen, Usage.DECIPHER), act)
     write(output, plain)

@@ -1,0 +1,72 @@
+"""Commands that a key with a display keeps waiting until its holder has pressed a button."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from queue import SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from apdu.edge import Consent
+    from apdu.payload import Asked, ConsentSettings
+    from host.client import TokenClient
+
+T = TypeVar("T")
+
+_INTERRUPTED = 130
+
+
+def with_key(client: TokenClient, consent: Consent, act: Callable[[], T]) -> T:
+    """Use a key that has this rule; who has one that asks is told to look at it."""
+    return _waited(client, act) if consent else act()
+
+
+def with_consent(client: TokenClient, what: Asked, act: Callable[[], T]) -> T:
+    """Do what the token may want Confirm for; who has one that asks is told to look at it."""
+    settings = _settings(client)
+    return _waited(client, act) if settings is not None and what & settings.asked else act()
+
+
+def _settings(client: TokenClient) -> ConsentSettings | None:
+    """How the token asks; None for one of another make, which does not say."""
+    from host.errors import CardError
+
+    try:
+        return client.consent_settings()
+    except CardError:
+        return None
+
+
+def _waited(client: TokenClient, act: Callable[[], T]) -> T:
+    """Wait for an act in a thread of its own: Ctrl-C finds nobody while a driver is at work.
+
+    Then the program ends at once, and with it the connection to the reader; so the key asks no
+    more.
+    """
+    seconds = client.consent_settings().seconds
+    _say(f"look at the key: it waits {seconds} s for Confirm or Cancel")
+    outcome: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            outcome.put((act(), None))
+        except BaseException as error:  # noqa: BLE001 it is raised where it is waited for
+            outcome.put((None, error))
+
+    Thread(target=run, name="ushield-waiting", daemon=True).start()
+    try:
+        result, error = outcome.get()
+    except KeyboardInterrupt:
+        _say("cancelled: nothing was done")
+        os._exit(_INTERRUPTED)
+    if error is not None:
+        raise error
+    return result  # type: ignore[return-value]  # there is a result where there is no error
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"ushield: {line}\n")
+    sys.stderr.flush()
