@@ -48,6 +48,15 @@ FACTORY_MANAGEMENT_KEY = bytes(range(1, 9)) * 3
 """What a card leaves the factory with, as Yubico's do; the key is one for 3DES."""
 
 
+class TouchPolicy(IntEnum):
+    """When a key needs a press of its button; the values are Yubico's."""
+
+    DEFAULT = 0x00
+    NEVER = 0x01
+    ALWAYS = 0x02
+    CACHED = 0x03
+
+
 class PinPolicy(IntEnum):
     """When a key needs the PIN; the values are Yubico's."""
 

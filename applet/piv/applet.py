@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import assert_never
 
 from apdu.command import Command
-from apdu.payload import PinRecord
-from apdu.pivedge import FACTORY_PIN, FACTORY_PUK, MANAGEMENT, PIN, PUK, SLOTS
+from apdu.payload import Asked, PinRecord
+from apdu.piv import DataObject
+from apdu.pivedge import CERTIFICATES, FACTORY_PIN, FACTORY_PUK, MANAGEMENT, PIN, PUK, SLOTS
 from apdu.pivmetadata import NO_ALGORITHM, Metadata, build_metadata
 from apdu.status import SW
+from applet.consent.desk import ConsentDesk
+from applet.consent.pins import ask_new_pin, ask_pin_change, ask_pin_try
+from applet.consent.words import Word
 from applet.os.access import SecurityStatus
 from applet.os.errors import refuse_unless
 from applet.os.keys.entropy import Entropy
@@ -25,6 +29,9 @@ from applet.piv.slots import Slots
 
 _PREFIX = "piv/"
 _SERIAL = _PREFIX + "serial"
+_SHOWN_PIN = "PIV"
+"""What the display calls the PIN of this applet."""
+_SLOTS_OF_CERTIFICATES = {tag: slot for slot, tag in CERTIFICATES.items()}
 _FACTORY = {PIN: (Role.PIN, FACTORY_PIN), PUK: (Role.PUK, FACTORY_PUK)}
 """The two halves of the PIN, with what a new card has."""
 
@@ -32,8 +39,15 @@ _FACTORY = {PIN: (Role.PIN, FACTORY_PIN), PUK: (Role.PUK, FACTORY_PUK)}
 class PivApplet:
     """One PIV application in its corner of the memory."""
 
-    def __init__(self, store: Store, entropy: Entropy, policy: PinPolicy | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        entropy: Entropy,
+        policy: PinPolicy | None = None,
+        consent: ConsentDesk | None = None,
+    ) -> None:
         self._store = store
+        self._consent = consent or ConsentDesk(store)
         self._life = LifeCycle(store, _PREFIX)
         self._status = SecurityStatus(self._life)
         self._pins = Pins(
@@ -46,7 +60,8 @@ class PivApplet:
         )
         self._objects = Objects(store, _PREFIX, self._status)
         self._management = Management(store, _PREFIX, entropy)
-        self._slots = Slots(store, _PREFIX, KeyStore(store, _PREFIX, entropy), self._status)
+        keys = KeyStore(store, _PREFIX, entropy)
+        self._slots = Slots(store, _PREFIX, keys, self._status, self._consent)
         if not self._pins.exists(PIN):
             store.put(_SERIAL, profile.serial_number(entropy.random(profile.SERIAL_LENGTH)))
             self._give_birth()
@@ -73,6 +88,7 @@ class PivApplet:
     def execute(self, command: Command) -> bytes:
         """Carry one command out."""
         typed = decode(command)
+        self._consent.forget()
         self._life.require(typed.ability)
         return self._carry_out(typed)
 
@@ -84,16 +100,20 @@ class PivApplet:
                 return self._objects.get(typed.tag)
             case c.PutObject():
                 self._management.require()
-                self._objects.put(typed.given)
+                self._put(typed.given)
             case c.Verify():
+                ask_pin_try(self._consent, _SHOWN_PIN, self._pins.left(PIN))
                 self._pins.verify(PIN, typed.block)
             case c.AskPin():
                 self._pins.ask(PIN)
             case c.Logout():
                 self._status.revoke(PIN)
             case c.Change():
+                if typed.role is Role.PIN:
+                    ask_pin_change(self._consent, _SHOWN_PIN, self._pins.left(PIN))
                 self._pins.change(PIN, typed.old, typed.new, role=typed.role)
             case c.Unblock():
+                ask_new_pin(self._consent, _SHOWN_PIN, self._pins.left(PIN))
                 # A wrong PUK costs a try whatever comes with it: ykman uses the tries up so.
                 self._pins.unblock(PIN, typed.puk, typed.new, puk_first=True)
             case c.GenerateKey():
@@ -121,6 +141,15 @@ class PivApplet:
             case _:
                 assert_never(typed)
         return b""
+
+    def _put(self, given: DataObject) -> None:
+        slot = _SLOTS_OF_CERTIFICATES.get(given.tag)
+        if slot is not None and not given.content and self._consent.wants(Asked.DELETION):
+            from applet.consent.questions import about_file
+
+            language = self._consent.settings.language
+            self._consent.ask(about_file(Word.DELETE_CERTIFICATE, f"{slot:02X}", language))
+        self._objects.put(given)
 
     def _authenticate(self, command: c.Authenticate) -> bytes:
         if command.key == MANAGEMENT:

@@ -15,13 +15,12 @@ from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from apdu.piv import DynamicAuthentication, NewManagementKey, build_dynamic_authentication
-from apdu.pivedge import AES, DES_KEY_LENGTH, FACTORY_MANAGEMENT_KEY, TRIPLE_DES
+from apdu.pivedge import AES, DES_KEY_LENGTH, FACTORY_MANAGEMENT_KEY, TRIPLE_DES, TouchPolicy
 from apdu.pivmetadata import Metadata
 from apdu.status import SW
 from applet.os.errors import CardError, refuse_unless
 from applet.os.keys.entropy import Entropy
 from applet.os.store import Records, Store
-from applet.piv.profile import NEVER_TOUCHED
 
 _CELL = "management"
 
@@ -108,7 +107,7 @@ class Management:
     def metadata(self) -> Metadata:
         """What may be told about the key."""
         key = self._key()
-        return Metadata(key.algorithm, policy=(0, NEVER_TOUCHED), factory=key == _FACTORY)
+        return Metadata(key.algorithm, policy=(0, TouchPolicy.NEVER), factory=key == _FACTORY)
 
     def _key(self) -> ManagementKey:
         key = self._keys.get(_CELL)

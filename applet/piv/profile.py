@@ -56,10 +56,6 @@ def kind_of(algorithm: int) -> tuple[FileKind, int] | None:
     return None
 
 
-NEVER_TOUCHED = 0x01
-NO_TOUCH = frozenset({0x00, NEVER_TOUCHED})
-"""Yubico's touch policies that ask for none: by default, and never."""
-
 SLOT_POLICY: Mapping[int, PinPolicy] = MappingProxyType(
     {
         **dict.fromkeys(SLOTS, PinPolicy.ONCE),

@@ -1,4 +1,4 @@
-"""The key slots: a key, and when it needs the PIN."""
+"""The key slots: a key, and when it needs the PIN and a press of Confirm."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from apdu.edge import EcPart, RsaPart
 from apdu.filecontrol import FileKind
+from apdu.payload.consent import Asked
 from apdu.piv import (
     DynamicAuthentication,
     ImportedKey,
@@ -15,9 +16,11 @@ from apdu.piv import (
     build_dynamic_authentication,
     build_public_key,
 )
-from apdu.pivedge import CURVES, PIN, RSA, PinPolicy
+from apdu.pivedge import CURVES, PIN, RSA, PinPolicy, TouchPolicy
 from apdu.pivmetadata import Metadata
 from apdu.status import SW
+from applet.consent.desk import ConsentDesk
+from applet.consent.words import Word
 from applet.os.access import SecurityStatus
 from applet.os.errors import CardError, refuse_unless
 from applet.os.keys.ec import EcKey
@@ -25,7 +28,7 @@ from applet.os.keys.importing import key_of
 from applet.os.keys.keystore import Key, KeyStore
 from applet.os.keys.rsa import RsaKey
 from applet.os.store import Records, Store
-from applet.piv.profile import NEVER_TOUCHED, NO_TOUCH, RSA_EXPONENT, SLOT_POLICY, kind_of
+from applet.piv.profile import RSA_EXPONENT, SLOT_POLICY, kind_of
 
 _PARTS: Mapping[FileKind, Mapping[int, int]] = {
     FileKind.RSA_KEY: {
@@ -43,27 +46,37 @@ _GENERATED, _IMPORTED = 0x01, 0x02
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What is kept of a key beside itself: when it needs the PIN, and where it came from."""
+    """What is kept of a key beside itself: when it needs the PIN, a press, where it came from."""
 
     policy: PinPolicy
     imported: bool
+    touch: TouchPolicy = TouchPolicy.NEVER
 
 
 def _decode(raw: bytes) -> Rule:
-    """Memories of the first version have no second byte."""
-    return Rule(PinPolicy(raw[0]), raw[1:] == bytes((_IMPORTED,)))
+    """Older memories have one or two bytes."""
+    touch = TouchPolicy(raw[2]) if len(raw) > 2 else TouchPolicy.NEVER
+    return Rule(PinPolicy(raw[0]), raw[1:2] == bytes((_IMPORTED,)), touch)
 
 
 def _encode(rule: Rule) -> bytes:
-    return bytes((rule.policy, _IMPORTED if rule.imported else _GENERATED))
+    return bytes((rule.policy, _IMPORTED if rule.imported else _GENERATED, rule.touch))
 
 
 class Slots:
     """The keys of the applet by their slots."""
 
-    def __init__(self, store: Store, prefix: str, keys: KeyStore, status: SecurityStatus) -> None:
+    def __init__(
+        self,
+        store: Store,
+        prefix: str,
+        keys: KeyStore,
+        status: SecurityStatus,
+        consent: ConsentDesk,
+    ) -> None:
         self._keys = keys
         self._status = status
+        self._consent = consent
         self._rules = Records(store, prefix + "policy/", _decode, _encode)
 
     def clear(self) -> None:
@@ -97,11 +110,14 @@ class Slots:
         match key, template:
             case RsaKey(), DynamicAuthentication(None, bytes(block), _, None):
                 refuse_unless(len(block) == key.size, SW.WRONG_DATA)
+                self._ask(slot, Word.USE, block)
                 result = key.sign_block(block)
             case EcKey(), DynamicAuthentication(None, bytes(digest), _, None):
                 refuse_unless(0 < len(digest) <= _LONGEST_DIGEST, SW.WRONG_DATA)
+                self._ask(slot, Word.SIGN_WITH, digest)
                 result = key.sign(digest)
             case EcKey(), DynamicAuthentication(None, None, _, bytes(point)):
+                self._ask(slot, Word.AGREE_WITH, point)
                 result = key.agree(point)
             case _:
                 raise CardError(SW.WRONG_DATA)
@@ -113,7 +129,9 @@ class Slots:
         The certificate stays where it is: it is an object of its own.
         """
         key, rule = self._keys.get(_name(source)), self._rule(source)
-        if target is not None:
+        if target is None:
+            self._ask_about(Word.DELETE_KEY, source)
+        else:
             refuse_unless(self._rules.get(_number(target)) is None, SW.CONDITIONS)
             self._keys.put(_name(target), key)
             self._rules.put(_number(target), rule)
@@ -126,7 +144,7 @@ class Slots:
         known = RSA if isinstance(key, RsaKey) else CURVES
         return Metadata(
             algorithm=next(algorithm for algorithm, bits in known.items() if bits == key.bits),
-            policy=(rule.policy, NEVER_TOUCHED),
+            policy=(rule.policy, rule.touch),
             imported=rule.imported,
             public_key=_public_half(key),
         )
@@ -150,13 +168,36 @@ class Slots:
         return key
 
     def _keep_rule(self, slot: int, pin: int | None, touch: int | None, *, imported: bool) -> None:
-        """Keep when the key needs the PIN. 6A81 if it is to need a touch: nobody can give one."""
-        refuse_unless(touch is None or touch in NO_TOUCH, SW.FUNCTION_UNSUPPORTED)
+        """Keep when the key needs the PIN and a press. 6A81 for a press without a button.
+
+        A press that may count for several uses counts for one here. A key that is lost by this is
+        asked about.
+        """
         try:
-            chosen = PinPolicy(pin or 0)
+            chosen, pressed = PinPolicy(pin or 0), TouchPolicy(touch or TouchPolicy.NEVER)
         except ValueError:
             raise CardError(SW.WRONG_DATA) from None
-        self._rules.put(_number(slot), Rule(chosen or SLOT_POLICY[slot], imported))
+        can = self._consent.has_panel or pressed is TouchPolicy.NEVER
+        refuse_unless(can, SW.FUNCTION_UNSUPPORTED)
+        if self._keys.holds(_name(slot)):
+            self._ask_about(Word.REPLACE_KEY, slot)
+        self._rules.put(_number(slot), Rule(chosen or SLOT_POLICY[slot], imported, pressed))
+
+    def _ask(self, slot: int, what: Word, data: bytes) -> None:
+        """Wait for Confirm, if the key wants that for each use."""
+        if self._rule(slot).touch is not TouchPolicy.NEVER:
+            from applet.consent.questions import use_of_key
+
+            language = self._consent.settings.language
+            self._consent.ask(use_of_key(what, _number(slot), data, language))
+
+    def _ask_about(self, what: Word, slot: int) -> None:
+        """Wait for Confirm before a key is lost, if the token wants that."""
+        if self._consent.wants(Asked.DELETION):
+            from applet.consent.questions import about_file
+
+            language = self._consent.settings.language
+            self._consent.ask(about_file(what, _number(slot), language))
 
 
 def _public_half(key: Key) -> PublicKey:

@@ -6,10 +6,13 @@ card is activated.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from apdu.edge import Consent
 from apdu.payload.consent import Asked, Outcome
 from apdu.status import SW
 from applet.consent.desk import ConsentDesk
+from applet.consent.pins import ask_new_pin, ask_pin_change, ask_pin_try
 from applet.consent.words import Word
 from applet.os.files import File, FileSystem
 from applet.os.keys.keystore import KeyStore
@@ -19,8 +22,6 @@ from applet.pkcs15.directory import key_label
 
 _CERTIFICATE_FILES = 0x43
 """First byte of the identifiers of certificates, here as in OpenSC's profile for this card edge."""
-_FEW = 2
-"""Tries of a PIN that are few."""
 
 
 class Asking:
@@ -63,20 +64,15 @@ class Asking:
 
     def new_pin(self, reference: int) -> None:
         """A PIN is to have a new value, by its PUK."""
-        if self._wants(Asked.PIN_CHANGE):
-            self._about_pin(Word.CHANGE_PIN, reference)
+        self._about_pin(ask_new_pin, reference)
 
     def pin_change(self, reference: int) -> None:
-        """A PIN is to have a new value, by the old one: this is one question at most."""
-        if self._wants(Asked.PIN_CHANGE):
-            self.new_pin(reference)
-        else:
-            self.pin_try(reference)
+        """A PIN is to have a new value, by the old one."""
+        self._about_pin(ask_pin_change, reference)
 
     def pin_try(self, reference: int) -> None:
         """A try of a PIN is to be spent."""
-        if self._wants(Asked.LAST_TRIES) and 0 < self._pins.left(reference) <= _FEW:
-            self._about_pin(Word.TRY_PIN, reference)
+        self._about_pin(ask_pin_try, reference)
 
     def deletion(self, path: bytes, file: File) -> None:
         """A file is to be deleted, and with it what is in it."""
@@ -102,11 +98,9 @@ class Asking:
     def _wants(self, what: Asked) -> bool:
         return self._desk.wants(what) and not self._life.under_construction
 
-    def _about_pin(self, what: Word, reference: int) -> None:
-        from applet.consent.questions import about_pin
-
-        left = self._pins.left(reference)
-        self._desk.ask(about_pin(what, str(reference), left, self._desk.settings.language))
+    def _about_pin(self, ask: Callable[[ConsentDesk, str, int], None], reference: int) -> None:
+        if not self._life.under_construction:
+            ask(self._desk, str(reference), self._pins.left(reference))
 
     def _about_file(self, what: Word, file: File) -> None:
         from applet.consent.questions import about_file

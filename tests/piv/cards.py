@@ -30,7 +30,9 @@ from apdu.piv import (
     parse_public_key,
 )
 from apdu.tlv import Tlv
+from applet.consent.desk import ConsentDesk
 from applet.os.card import Card
+from applet.os.panel import Panel
 from applet.os.pins import PinPolicy
 from applet.os.store import MemoryStore
 from applet.piv import ATR, PivApplet
@@ -72,12 +74,14 @@ def encoded(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
 
-def assemble(store: MemoryStore, *, pkcs15: bool = False, strict: bool = True) -> Card:
+def assemble(
+    store: MemoryStore, *, pkcs15: bool = False, strict: bool = True, panel: Panel | None = None
+) -> Card:
     """A card with the PIV applet, and with the PKCS#15 applet behind it if wanted."""
-    entropy = CachedEntropy()
-    applets: list[Any] = [PivApplet(store, entropy)]
+    entropy, consent = CachedEntropy(), ConsentDesk(store, panel)
+    applets: list[Any] = [PivApplet(store, entropy, consent=consent)]
     if pkcs15:
-        applets.append(Pkcs15Applet(store, entropy, PinPolicy()))
+        applets.append(Pkcs15Applet(store, entropy, PinPolicy(), consent))
     return Card(applets, store, atr=ATR, strict=strict)
 
 
@@ -85,10 +89,15 @@ class PivChip(Chip):
     """A PIV card in a test."""
 
     def __init__(
-        self, store: MemoryStore | None = None, *, pkcs15: bool = False, strict: bool = True
+        self,
+        store: MemoryStore | None = None,
+        *,
+        pkcs15: bool = False,
+        strict: bool = True,
+        panel: Panel | None = None,
     ) -> None:
         self.store = MemoryStore() if store is None else store
-        self.card = assemble(self.store, pkcs15=pkcs15, strict=strict)
+        self.card = assemble(self.store, pkcs15=pkcs15, strict=strict, panel=panel)
         self.card.power_on()
 
     def copy(self) -> PivChip:

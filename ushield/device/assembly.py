@@ -57,6 +57,6 @@ def assemble(
         # Only now: most tokens have none, and `ushield run` has to start fast.
         from applet import piv
 
-        applets.append(piv.PivApplet(store, source))
+        applets.append(piv.PivApplet(store, source, consent=consent))
         atr = ATR if noted.has_pkcs15 else piv.ATR
     return Card(applets, store, atr=atr, strict=strict)
