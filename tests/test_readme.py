@@ -40,7 +40,7 @@ def test_the_sessions_with_a_file_with_the_service_and_with_pcscd(
     (first,) = blocks(README, "run: shell")
     assert "Verified OK" in shell(first, folder)
     cache = {"XDG_CACHE_HOME": str(folder / "cache")}
-    runs, opensc, moves, blank = blocks(README, "run: service")
+    runs, opensc, moves, blank, doctor = blocks(README, "run: service")
 
     said = shell(runs, folder, **cache)
     assert "ushield 00 00" in said and "No errors" in said and "ssh-rsa" in said
@@ -50,6 +50,7 @@ def test_the_sessions_with_a_file_with_the_service_and_with_pcscd(
     said = shell(moves, folder, **ours)
     assert "Right: empty" in said and "is in Right" in said and "the PIN is right" in said
     assert "Private RSA Key" in shell(blank, folder, **ours)
+    assert '"well": true' in shell(doctor, folder, **ours)
     assert not list(folder.glob("reader.socket*")), "nothing is left behind"
 
     (plugged,) = blocks(README, "run: pcscd")

@@ -173,7 +173,7 @@ def _show_facts(console: Console, facts: dict[str, str]) -> None:
 
     table = Table.grid(padding=(0, 2))
     for name, value in facts.items():
-        table.add_row(name, Text(_printable(value)))
+        table.add_row(name, Text(printable(value)))
     console.print(table)
 
 
@@ -195,7 +195,7 @@ def _show_keys(
     for key in keys:
         table.add_row(
             number(key),
-            Text(_printable(key.label)),
+            Text(printable(key.label)),
             f"{key.kind} {key.bits}",
             ", ".join(sorted(key.usage)) + ("; PIN anew each time" if key.pin_each else ""),
             until.get(key.reference, "none"),
@@ -205,7 +205,7 @@ def _show_keys(
         console.print(table)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """What a card says may be meant for the terminal; it is shown, not obeyed."""
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 

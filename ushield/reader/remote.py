@@ -50,8 +50,8 @@ def _understood(line: bytes) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {"error": "the service hung up"}
 
 
-def _control_of(service: Path) -> Path:
-    """The control socket that belongs to a PC/SC socket.
+def control_beside(service: Path) -> Path | None:
+    """The control socket that belongs to a PC/SC socket; None when it is no service of ours.
 
     It is beside it: `NAME.control` for a path that somebody chose, else `control` in the service's
     own folder.
@@ -60,6 +60,13 @@ def _control_of(service: Path) -> Path:
         for control in (path.with_name(f"{path.name}.control"), path.with_name("control")):
             if control.is_socket():
                 return control
+    return None
+
+
+def _control_of(service: Path) -> Path:
+    control = control_beside(service)
+    if control is not None:
+        return control
     if service.exists():
         raise ControlError(f"{service} is no service of ushield's: no control socket is beside it")
     raise ControlError(f"no service is at {service}: has it ended?")
