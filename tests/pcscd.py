@@ -70,10 +70,11 @@ class Plugged:
 
 
 class Pcscd:
-    """A daemon in a folder. Start, stop and restart keep the port."""
+    """A daemon in a folder, with these options. Start, stop and restart keep the port."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
+        self._options = options
         self.socket = folder / "pcscd.comm"
         self.log = folder / "log.txt"
         self.port = 0
@@ -165,6 +166,7 @@ class Pcscd:
         self.socket.unlink(missing_ok=True)
         command = [*_namespace(), "sh", "-ec", IN_A_NAMESPACE, "sh", str(self.folder), str(DRIVERS)]
         command += [_daemon(), "--foreground", "--config", "/run/pcscd/reader.conf", *_polkit()]
+        command += self._options
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -223,11 +225,11 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 
 @contextmanager
-def private_pcscd() -> Iterator[Pcscd]:
+def private_pcscd(*options: str) -> Iterator[Pcscd]:
     """A daemon apart from the shared one, to be stopped, started and occupied at will."""
     # A short path: the address of a Unix socket holds 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="pcscd-"))
-    daemon = Pcscd(folder)
+    daemon = Pcscd(folder, *options)
     try:
         daemon.start()
         _alive.append(daemon)
