@@ -29,8 +29,7 @@ class Guard:
     """
 
     def __init__(self, transmit: Transmit, pins: PinSurvey, values: Mapping[str, bytes]) -> None:
-        self._send = transmit
-        self._ask = Asking(transmit)
+        self.over(transmit)
         self._full = dict(pins.tries)
         self._left = dict(pins.tries)
         self._right = dict(values)
@@ -38,6 +37,11 @@ class Guard:
         self._free: set[int] = set()
         self.telling = pins.telling
         """Whether the card, as far as is known, answers the question for tries, and counts none."""
+
+    def over(self, transmit: Transmit) -> None:
+        """From now on this is the way to the card: it is connected to anew."""
+        self._send = transmit
+        self._ask = Asking(transmit)
 
     def look(self, applications: Iterable[bytes], references: Iterable[int]) -> None:
         """Find out, before a dialogue, under which of these references the card has no PIN."""

@@ -28,7 +28,7 @@ class Subject:
     """A card to be judged. `connect` gives a connection to it that nobody else comes between.
 
     With a `copy` every connection is to the card as it was in the beginning, and what is done to it
-    is done to nobody. Else every connection is the same one.
+    is done to nobody.
     """
 
     name: str
@@ -133,6 +133,7 @@ class Examiner:
         guard = self._guards.get(subject.name)
         if guard is None or self._destructive:
             return transport.transmit
+        guard.over(transport.transmit)
         reach = reach_of(dialogue)
         applications = (PKCS15_AID, PIV_AID) if Edge.PIV in reach.edges else (PKCS15_AID,)
         transport.reset()

@@ -36,11 +36,11 @@ def fresh() -> tuple[Subject, Subject]:
 
 def kept(card: CardPort, name: str = "the card") -> Subject:
     """A card that stays the same from dialogue to dialogue."""
-    transport = MemoryTransport(card)
 
     @contextmanager
     def connect() -> Iterator[Transport]:
-        yield transport
+        with MemoryTransport(card) as transport:
+            yield transport
 
     return Subject(name, connect)
 

@@ -27,13 +27,6 @@ if TYPE_CHECKING:
 _COULD_NOT = 2
 """The exit code of a run that could not be, or not to its end."""
 
-_VALUES = {
-    "USHIELD_PIN": ("pin", "piv-pin"),
-    "USHIELD_PUK": ("puk", "piv-puk"),
-    "USHIELD_SO_PIN": ("so-pin",),
-}
-"""The values of dialogues that each variable gives."""
-
 _CARD, _WHICH, _REPORTS = "Which card", "Which dialogues", "Reports"
 
 
@@ -178,27 +171,17 @@ def _wanted(dialogue: Dialogue, patterns: list[str]) -> bool:
     return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
-def _values(secrets: Secrets) -> dict[str, bytes]:
-    """The PINs that are given, as they travel; those of PIV are the same.
+def _values(pin_file: Path | None) -> Mapping[str, bytes]:
+    """The PINs that are given, as they travel."""
+    from host.conformance.values import card_values
 
-    PIV's management key is the factory's unless it is given: a wrong one costs nothing.
-    """
-    from apdu.pivedge import FACTORY_MANAGEMENT_KEY
-    from host.pin import pin_block
-    from vectors.cipher import MANAGEMENT_KEY
-
-    values = {
-        name: pin_block(given, what=f"the value of {variable}")
-        for variable, names in _VALUES.items()
-        if (given := secrets.known(variable)) is not None
-        for name in names
-    }
-    digits = secrets.known("USHIELD_MANAGEMENT_KEY")
-    try:
-        values[MANAGEMENT_KEY] = FACTORY_MANAGEMENT_KEY if digits is None else bytes.fromhex(digits)
-    except ValueError:
-        raise Complaint("USHIELD_MANAGEMENT_KEY is not in hexadecimal digits") from None
-    return values
+    secrets = Secrets.of(pin_file)
+    return card_values(
+        pin=secrets.known("USHIELD_PIN"),
+        puk=secrets.known("USHIELD_PUK"),
+        so_pin=secrets.known("USHIELD_SO_PIN"),
+        management_key=secrets.known("USHIELD_MANAGEMENT_KEY"),
+    )
 
 
 # --- the run --------------------------------------------------------------------------------
@@ -226,13 +209,11 @@ def _examiner(
             yield _examining(
                 name,
                 [cards.card_subject(name, transport)],
-                _values(Secrets.of(pin_file)),
+                _values(pin_file),
                 lambda: cards.wait_for_card(transport, wait),
             )
     elif token is not None:
-        yield _examining(
-            str(token), [cards.image_subject(token, tracer)], _values(Secrets.of(pin_file))
-        )
+        yield _examining(str(token), [cards.image_subject(token, tracer)], _values(pin_file))
     else:
         yield _examining("a fresh token in memory", cards.fresh_subjects(tracer), VALUES)
 

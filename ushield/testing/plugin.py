@@ -6,12 +6,14 @@ first fixture that needs it. `pytest -p no:ushield` leaves the plugin out.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
 if TYPE_CHECKING:
+    from host.transport import CardPort, Transport
     from ushield.testing import Reader, ReaderFactory, ReplayFactory, Token, TokenFactory
     from ushield.testing.options import TokenOptions
 
@@ -24,9 +26,38 @@ _MARKER_LINE = (
 )
 
 
+_NO_CARD = (
+    "--ushield-conformance: which card? Override the fixture ushield_card in a conftest.py of the "
+    "folder that pytest is given, or above it, or name a reader with --ushield-conformance-reader"
+)
+_READER = "--ushield-conformance-reader"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options with our name in them, so that they clash with nobody's."""
+    group = parser.getgroup("ushield", "conformance of a smart card (ushield)")
+    group.addoption(
+        "--ushield-conformance",
+        action="store_true",
+        help="also hold the card of the fixture ushield_card against dialogues of the standards",
+    )
+    group.addoption(
+        _READER, metavar="NAME", help="hold the card in this PC/SC reader against them instead"
+    )
+    group.addoption(
+        "--ushield-conformance-destructive",
+        action="store_true",
+        help="also those that may use the card up",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Make the marker known, and add the dialogues to the tests if they are asked for."""
     config.addinivalue_line("markers", _MARKER_LINE)
+    if config.getoption("ushield_conformance"):
+        from ushield.testing.collecting import Folders
+
+        config.pluginmanager.register(Folders())
 
 
 @pytest.fixture
@@ -82,6 +113,39 @@ def ushield_replay() -> Iterator[ReplayFactory]:
         yield factory
         if factory.departures:
             pytest.fail("\n".join(factory.departures), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def ushield_card(pytestconfig: pytest.Config) -> Iterator[CardPort | Transport]:
+    """The card that `--ushield-conformance` judges: override it with one of your own.
+
+    That is any object with `power_on`, `transmit`, `reset` and `power_off`; the fixture may make a
+    fresh one for each test, or one for all. Without that it is the card in the reader that
+    `--ushield-conformance-reader` names.
+    """
+    from host.errors import HostError
+    from host.pcsc import open_reader
+
+    name = pytestconfig.getoption(_READER)
+    if name is None:
+        pytest.exit(_NO_CARD, pytest.ExitCode.USAGE_ERROR)
+    try:
+        transport = open_reader(name)
+    except HostError as error:
+        pytest.exit(f"{_READER}: {error}", pytest.ExitCode.USAGE_ERROR)
+    with transport:
+        yield transport
+
+
+@pytest.fixture(scope="session")
+def ushield_card_pins() -> dict[str, str | None]:
+    """The PINs of that card: `pin`, `puk`, `so_pin`, as far as they are known; override it.
+
+    Else they are what USHIELD_PIN, USHIELD_PUK and USHIELD_SO_PIN say. `piv_pin` and `piv_puk` are
+    the same unless they are given, `management_key` (in hexadecimal digits) is the factory's.
+    """
+    names = ("pin", "puk", "so_pin", "piv_pin", "piv_puk", "management_key")
+    return {name: os.environ.get(f"USHIELD_{name.upper()}") for name in names}
 
 
 def _marked(node: pytest.Item) -> TokenOptions:
