@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from apdu.atr import Atr, InterfaceBytes
 from apdu.command import Command
+from apdu.currency import DECIMALS
 from apdu.filecontrol import AccessRules, FileControl, FileKind
+from apdu.order import RULES, Order, OrderKind
 from apdu.payload import (
     AppletInfo,
     Asked,
@@ -197,6 +199,41 @@ consent_reports = st.builds(
     ConsentReport, st.sampled_from(Outcome), st.text(st.characters(codec="utf-8"), max_size=80)
 )
 ecdh_requests = st.builds(EcdhRequest, st.binary(max_size=300))
+
+
+_hanzi = st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5)
+text = st.text(
+    st.characters(min_codepoint=0x21, max_codepoint=0x7E) | _hanzi, min_size=1, max_size=70
+)
+account = st.from_regex(r"\A[0-9A-Z]{4,34}\Z")
+
+order_fields: dict[str, st.SearchStrategy[object]] = {
+    "payer": account,
+    "payee": text,
+    "payee_account": account,
+    "amount": st.integers(1, 999_999_999),
+    "currency": st.sampled_from(sorted(DECIMALS)),
+    "number": st.from_regex(r"\A[0-9A-Za-z][0-9A-Za-z./_-]{0,31}\Z"),
+    "time": st.datetimes().map(lambda moment: f"{moment:%Y%m%d%H%M%S}".rjust(14, "0") + "Z"),
+    "party": text,
+    "text": text,
+    "document": st.binary(min_size=32, max_size=32),
+    "challenge": st.binary(min_size=8, max_size=32),
+}
+
+
+@st.composite
+def _orders(draw: st.DrawFn) -> Order:
+    """Orders of every kind, with what the kind needs and some of what it may have."""
+    kind = draw(st.sampled_from(OrderKind))
+    rule = RULES[kind]
+    names = set(rule.needs) | {name for name in rule.may if draw(st.booleans())}
+    if {"amount", "currency"} & names:
+        names |= {"amount", "currency"}
+    return Order(kind, **{name: draw(order_fields[name]) for name in sorted(names)})  # type: ignore[arg-type]
+
+
+orders = _orders()
 
 
 def damaged(raw: bytes) -> st.SearchStrategy[bytes]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apdu import atr, command, errors, filecontrol, payload, response, tlv
+from apdu import atr, command, errors, filecontrol, order, payload, response, tlv
 from tests.apdu import strategies
 
 
@@ -68,6 +68,7 @@ CODECS = {
     "signature_input": _of_payload("signature_input", strategies.signature_inputs),
     "generate_key": _of_payload("generate_key", strategies.generate_keys),
     "cryptogram": _of_payload("cryptogram", strategies.cryptograms),
+    "order": Case(order.parse_order, order.build_order, order.OrderError, strategies.orders),
     "consent_settings": _of_payload("consent_settings", strategies.consent_settings),
     "consent_report": _of_payload("consent_report", strategies.consent_reports),
     "ecdh_request": _of_payload("ecdh_request", strategies.ecdh_requests),

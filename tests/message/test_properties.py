@@ -8,7 +8,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from apdu.currency import DECIMALS
 from apdu.order import FIELDS, RULES, Order, OrderKind, build_order, parse_order
 from apdu.payload import HiddenFields, Language
 from apdu.tlv import parse_tlv, read_tlv
@@ -18,48 +17,18 @@ from applet.consent.statement import Field, Statement
 from applet.consent.words import Word, say
 from applet.message.registry import statement_of
 from applet.message.shown import MessageError
+from tests.apdu.strategies import account, order_fields, orders, text
 from tests.message.samples import MESSAGES, screens
 
-HANZI = st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5)
-TEXT = st.text(
-    st.characters(min_codepoint=0x21, max_codepoint=0x7E) | HANZI, min_size=1, max_size=70
-)
-ACCOUNT = st.from_regex(r"\A[0-9A-Z]{4,34}\Z")
 
-_VALUES: dict[str, st.SearchStrategy[object]] = {
-    "payer": ACCOUNT,
-    "payee": TEXT,
-    "payee_account": ACCOUNT,
-    "amount": st.integers(1, 999_999_999),
-    "currency": st.sampled_from(sorted(DECIMALS)),
-    "number": st.from_regex(r"\A[0-9A-Za-z][0-9A-Za-z./_-]{0,31}\Z"),
-    "time": st.datetimes().map(lambda moment: f"{moment:%Y%m%d%H%M%S}".rjust(14, "0") + "Z"),
-    "party": TEXT,
-    "text": TEXT,
-    "document": st.binary(min_size=32, max_size=32),
-    "challenge": st.binary(min_size=8, max_size=32),
-}
-
-
-@st.composite
-def orders(draw: st.DrawFn) -> Order:
-    """Orders of every kind, with what the kind needs and some of what it may have."""
-    kind = draw(st.sampled_from(OrderKind))
-    rule = RULES[kind]
-    names = set(rule.needs) | {name for name in rule.may if draw(st.booleans())}
-    if {"amount", "currency"} & names:
-        names |= {"amount", "currency"}
-    return Order(kind, **{name: draw(_VALUES[name]) for name in sorted(names)})  # type: ignore[arg-type]
-
-
-@given(orders())
+@given(orders)
 def test_an_order_has_one_encoding(order: Order) -> None:
     raw = build_order(order)
     assert parse_order(raw) == order
     assert build_order(parse_order(raw)) == raw
 
 
-@given(orders(), orders())
+@given(orders, orders)
 def test_orders_that_differ_look_different(one: Order, other: Order) -> None:
     assert (screens(build_order(one)) == screens(build_order(other))) == (one == other)
 
@@ -81,7 +50,7 @@ def values(message: bytes) -> Iterator[range]:
         at = end
 
 
-@given(orders(), st.data())
+@given(orders, st.data())
 def test_every_byte_of_a_field_is_shown_or_refused(order: Order, data: st.DataObject) -> None:
     raw = build_order(order)
     place = data.draw(st.sampled_from([at for span in values(raw) for at in span]))
@@ -130,11 +99,11 @@ def test_damaged_messages_are_shown_or_refused(name: str, data: st.DataObject) -
 
 fields = st.builds(
     Field,
-    TEXT.map(lambda text: text[:40]),
-    TEXT | st.lists(ACCOUNT.map(lambda text: text[:4]), min_size=1, max_size=9).map(tuple),
+    text.map(lambda text: text[:40]),
+    text | st.lists(account.map(lambda text: text[:4]), min_size=1, max_size=9).map(tuple),
 )
 statements = st.builds(
-    Statement, TEXT.map(lambda text: text[:20]), st.lists(fields, min_size=1, max_size=6).map(tuple)
+    Statement, text.map(lambda text: text[:20]), st.lists(fields, min_size=1, max_size=6).map(tuple)
 )
 sizes = st.tuples(st.integers(12, 30), st.integers(2, 10))
 
@@ -166,8 +135,8 @@ def test_statements_that_differ_look_different(
 def test_a_space_is_never_lost_at_a_border() -> None:
     seen = set()
     for columns_ in (9, 10, 11):
-        for text in ("中文中 文中文", "中文中文 中文", "中文 中文中文", "中文中文中文"):
-            statement = Statement("t", (Field("l", text),))
+        for words in ("中文中 文中文", "中文中文 中文", "中文 中文中文", "中文中文中文"):
+            statement = Statement("t", (Field("l", words),))
             (page,) = lay_out(statement, columns_, 9)
             seen.add((columns_, tuple(line.rstrip() for line in page.lines)))
     assert len(seen) == 12
@@ -184,5 +153,5 @@ def test_the_chip_has_words_in_every_language(language: Language) -> None:
 
 
 def test_every_field_and_kind_of_order_is_covered() -> None:
-    assert set(_VALUES) == set(FIELDS) - {"kind"}
+    assert set(order_fields) == set(FIELDS) - {"kind"}
     assert set(RULES) == set(OrderKind)
