@@ -19,6 +19,7 @@ from vectors.pattern import (
     Ciphered,
     Items,
     Status,
+    Unlike,
     Use,
     parse_command,
     parse_pattern,
@@ -204,7 +205,7 @@ def _statuses(place: Place) -> tuple[Status, ...]:
 
 def _check_names(place: Place, items: Items, known: _Known) -> None:
     for item in walk(items):
-        if isinstance(item, (Use, Ciphered)) and item.name not in known:
+        if isinstance(item, (Use, Unlike, Ciphered)) and item.name not in known:
             place.fail(f"{item.name!r} has no value yet")
         if isinstance(item, Ciphered) and known[item.name] != BLOCK:
             place.fail(f"{item.name!r} is no block of {BLOCK} bytes")

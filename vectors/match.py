@@ -6,7 +6,18 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from vectors.errors import MismatchError
-from vectors.pattern import AnyBytes, Capture, Ciphered, Group, Item, Items, Literal, Rest, Use
+from vectors.pattern import (
+    AnyBytes,
+    Capture,
+    Ciphered,
+    Group,
+    Item,
+    Items,
+    Literal,
+    Rest,
+    Unlike,
+    Use,
+)
 
 
 def match(items: Items, data: bytes, values: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -37,8 +48,9 @@ class _Matcher:
             case Literal(value):
                 return self._same(value, at, end)
             case Use(name):
-                known = self.captured[name] if name in self.captured else self._values[name]
-                return self._same(known, at, end)
+                return self._same(self._known(name), at, end)
+            case Unlike(name):
+                return self._other(name, at, end)
             case Ciphered():
                 return self._same(item.of({**self._values, **self.captured}), at, end)
             case AnyBytes(count):
@@ -53,6 +65,16 @@ class _Matcher:
                 return self._group(inner, at, end)
             case _:
                 assert_never(item)
+
+    def _known(self, name: str) -> bytes:
+        return self.captured[name] if name in self.captured else self._values[name]
+
+    def _other(self, name: str, at: int, end: int) -> int:
+        known = self._known(name)
+        after = _skip(len(known), at, end)
+        if self._data[at:after] == known:
+            raise MismatchError(at, f"the same as {name!r}, expected something else")
+        return after
 
     def _group(self, items: Items, at: int, end: int) -> int:
         start, length = self._length(at, end)

@@ -11,6 +11,7 @@ between pairs. Beside them:
 ``??``          any byte; ``??*8`` eight of them        answer
 ``*``           any rest, of a group or of the answer   answer
 ``{name:4}``    capture four bytes; ``{name:*}`` rest   answer
+``{not name}``  as many bytes as the captured, others   answer
 ==============  ======================================  ===================
 
 ``{encipher name}`` and ``{decipher name}`` are the captured block under PIV's management key and
@@ -62,6 +63,13 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
+class Unlike:
+    """As many bytes as were captured under a name, but not the same."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ciphered:
     """The block captured under a name, enciphered or deciphered with the management key."""
 
@@ -90,14 +98,14 @@ class Group:
     lc: bool = False
 
 
-Item: TypeAlias = Literal | AnyBytes | Rest | Use | Ciphered | Capture | Group
+Item: TypeAlias = Literal | AnyBytes | Rest | Use | Unlike | Ciphered | Capture | Group
 Items: TypeAlias = tuple[Item, ...]
 
 _TOKEN = re.compile(
     r"(?P<space> +)"
     r"|(?P<byte>[0-9A-F]{2}|\?\?)(?:\*(?P<times>[1-9][0-9]{0,4}))?"
     r"|(?P<rest>\*)"
-    r"|\{(?P<cipher>encipher|decipher) (?P<block>[a-z][a-z0-9-]*)\}"
+    r"|\{(?P<verb>encipher|decipher|not) (?P<block>[a-z][a-z0-9-]*)\}"
     r"|\{(?P<name>[a-z][a-z0-9-]*)(?::(?P<count>[1-9][0-9]{0,4}|\*))?\}"
     r"|(?P<open>[\[(])"
     r"|(?P<close>[\])])"
@@ -110,8 +118,8 @@ def parse_command(text: str) -> Items:
     """A command to be sent. PatternError when it is none, or asks for what only answers have."""
     items = _parse(text)
     for item in walk(items):
-        if isinstance(item, (AnyBytes, Rest, Capture)):
-            raise PatternError(0, "a command holds no ??, no * and no capture")
+        if isinstance(item, (AnyBytes, Rest, Unlike, Capture)):
+            raise PatternError(0, "a command holds no ??, no *, no {not ...} and no capture")
     if not items:
         raise PatternError(0, "a command has at least one byte")
     return items
@@ -179,8 +187,10 @@ def _item(found: re.Match[str]) -> Item:
         raise PatternError(found.start(), f"more than {MOST_BYTES} bytes")
     if found["rest"]:
         return Rest()
-    if found["cipher"]:
-        return Ciphered(found["block"], decipher=found["cipher"] == "decipher")
+    if found["verb"] == "not":
+        return Unlike(found["block"])
+    if found["verb"]:
+        return Ciphered(found["block"], decipher=found["verb"] == "decipher")
     if found["name"]:
         name = found["name"]
         return Capture(name, None if count == "*" else int(count)) if count else Use(name)

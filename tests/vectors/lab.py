@@ -31,7 +31,7 @@ PIV_CERTIFICATES = {0x9A: 0x5FC105, 0x9C: 0x5FC10A, 0x9D: 0x5FC10B, 0x9E: 0x5FC1
 
 
 class LabEntropy(SystemEntropy):
-    """RSA keys, which cost much, are made once in this process."""
+    """RSA keys that a dialogue has made, which cost much, are made once in this process."""
 
     def rsa_key(self, bits: int, exponent: int) -> rsa.RSAPrivateKey:
         """A key of this size."""
@@ -43,14 +43,19 @@ def _rsa_key(bits: int, exponent: int) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(exponent, bits)
 
 
+def memory_for(dialogue: Dialogue | None = None) -> Mapping[str, bytes]:
+    """What a card holds for a dialogue: nothing if it asks for a blank one, else all it needs."""
+    return _blank() if dialogue is not None and "blank-card" in dialogue.needs else _token()
+
+
 def chip_for(dialogue: Dialogue | None = None) -> Card:
-    """A card of its own for a dialogue: blank if it asks for that, else with all that is needed."""
-    return chip(blank=dialogue is not None and "blank-card" in dialogue.needs)
+    """A card of its own for a dialogue."""
+    return chip_with(memory_for(dialogue))
 
 
-def chip(*, blank: bool = False) -> Card:
-    """A card with both applets; an unexpected exception inside it comes through."""
-    return _card(MemoryStore(_blank() if blank else _token()))
+def chip_with(memory: Mapping[str, bytes]) -> Card:
+    """A card with a copy of this memory; an unexpected exception inside it comes through."""
+    return _card(MemoryStore(memory))
 
 
 def _card(store: MemoryStore) -> Card:
@@ -76,7 +81,7 @@ def _token() -> Mapping[str, bytes]:
         keys=("rsa2048:sign", "rsa2048:decipher", "p256"),
         label=profile.LABEL,
     )
-    with TokenClient(MemoryTransport(_card(store))) as client:
+    with TokenClient(MemoryTransport(assemble(store, strict=True))) as client:
         personalise(client, wanted)
     _personalise_piv(PivChip(store))
     return cells(store)

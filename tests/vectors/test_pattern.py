@@ -77,7 +77,7 @@ def test_what_is_no_pattern(text: str, at: int, reason: str) -> None:
     assert caught.value.at == at
 
 
-@pytest.mark.parametrize("text", ["", " ", "??", "*", "{a:1}", "00 [ ?? ]"])
+@pytest.mark.parametrize("text", ["", " ", "??", "*", "{a:1}", "00 [ ?? ]", "{not a}"])
 def test_what_is_no_command(text: str) -> None:
     with pytest.raises(PatternError):
         parse_command(text)
@@ -97,6 +97,8 @@ def test_what_is_no_command(text: str) -> None:
         ("{x:1} {y:*}", "010203", {"x": "01", "y": "0203"}),
         ("{x:1} {x}", "0101", {"x": "01"}),
         ("{known}", "abcd", {}),
+        ("{not known}", "abce", {}),
+        ("{x:1} {not x}", "0102", {"x": "01"}),
         ("6F ( 84 ( {name:*} ) * )", "6f0684020102" + "a500", {"name": "0102"}),
         ("30 ( * )", "308103aabbcc", {}),
         ("30 ( * )", "3084000000" + "01aa", {}),
@@ -117,6 +119,9 @@ def test_answers_that_match(text: str, data: str, captured: dict[str, str]) -> N
         ("{x:2}", "00", 1, "ends 1 byte too early"),
         ("{x:1} {x}", "0102", 1, "02, expected 01"),
         ("{known}", "abce", 1, "CE, expected CD"),
+        ("00 {not known}", "00abcd", 1, "the same as 'known', expected something else"),
+        ("{not known}", "ab", 1, "ends 1 byte too early"),
+        ("{not known}", "abceef", 2, "1 byte more than expected"),
         ("30 ( 01 )", "3002" + "0102", 3, "1 byte more than expected inside an object"),
         ("30 ( 0102 )", "3001" + "0102", 3, "ends, expected 02"),
         ("30 ( * )", "300200", 3, "ends 1 byte too early"),
