@@ -8,7 +8,7 @@ from itertools import chain
 from rich.console import Console
 from rich.table import Table
 
-from bench import command_path, pkcs11, reading, service, starting, tracing
+from bench import command_path, conformance, pkcs11, reading, service, starting, tracing
 from bench.measure import Row
 from tests.pcscd import SOCKET_VARIABLE, private_pcscd
 
@@ -23,7 +23,7 @@ def main() -> None:
     with console.status("measuring through pcscd"), private_pcscd() as pcscd:
         os.environ[SOCKET_VARIABLE] = str(pcscd.socket)
         parts = reading.rows(pcscd), starting.rows(pcscd), service.rows(pcscd), pkcs11.rows()
-        for row in chain(*parts, tracing.rows()):
+        for row in chain(*parts, tracing.rows(), conformance.rows()):
             _add(table, row)
     console.print(table)
 
