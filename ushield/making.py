@@ -9,6 +9,7 @@ from applet.os.store import Store
 from host.client import TokenClient
 from host.memory import MemoryTransport
 from host.personalise import Profile, personalise
+from host.trace import TracedCard, Tracer
 from ushield.device.applets import Applets, note_applets
 from ushield.device.assembly import assemble
 
@@ -26,10 +27,20 @@ class Making:
     piv: PivProfile | None = None
 
 
-def make(store: Store, making: Making, *, entropy: Entropy | None = None) -> None:
-    """Make a token with its state in `store`, which is empty; its keys come from `entropy`."""
+def make(
+    store: Store,
+    making: Making,
+    *,
+    entropy: Entropy | None = None,
+    tracer: Tracer | None = None,
+) -> None:
+    """Make a token with its state in `store`, which is empty; its keys come from `entropy`.
+
+    With a tracer the dialogue is listened to.
+    """
     note_applets(store, making.applets)
-    with MemoryTransport(assemble(store, entropy=entropy)) as transport:
+    card = assemble(store, entropy=entropy)
+    with MemoryTransport(TracedCard(card, tracer) if tracer else card) as transport:
         if making.pkcs15 is not None:
             personalise(TokenClient(transport), making.pkcs15)
         if making.piv is not None:

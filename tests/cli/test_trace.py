@@ -59,7 +59,9 @@ def dissected(path: Path) -> list[dict[str, Any]]:
 
 def test_every_command_that_uses_a_token(tmp_path: Path) -> None:
     token, order, signature = (tmp_path / name for name in ("my.token", "order", "sig"))
-    ok("init", token, "--key", "rsa2048")
+    made = tmp_path / "made.jsonl"
+    ok("init", token, "--key", "rsa2048", "--trace", made)
+    assert {"PUT DATA", "CREATE FILE", "GENERATE ASYMMETRIC KEY PAIR"} <= set(names_of(made))
     order.write_bytes(ORDER)
     count = iter(range(100))
 

@@ -18,7 +18,8 @@ from ushield.cli.consent import (
     consent_settings,
 )
 from ushield.cli.kinds import KeyKind
-from ushield.cli.options import PinFile
+from ushield.cli.listening import listening
+from ushield.cli.options import PinFile, Trace
 from ushield.cli.secrets import Secrets
 from ushield.device.applets import Applets
 
@@ -88,6 +89,7 @@ def init(
     hidden_fields: Hidden = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing token.")] = False,
     pin_file: PinFile = None,
+    trace: Trace = None,
 ) -> None:
     """Make a token: keys, self-signed certificates valid five years, files or objects, PIN and PUK.
 
@@ -112,11 +114,11 @@ def init(
         "consent": consent,
     }
     # What is wrong with the file is said before anybody has typed a PIN.
-    with new_image(image, replace=force) as store:
+    with listening(trace) as file, new_image(image, replace=force) as store:
         making = Making(applet)
         if not blank:
             making = _making(applet, Secrets.of(pin_file), key or [], subject, wishes)
-        make(store, making)
+        make(store, making, tracer=None if file is None else file.tracer(str(image)))
     typer.echo(f"{image}: {_described(making)}")
 
 
