@@ -25,6 +25,7 @@ from tests.clients.cards import copy
 from tests.clients.system import ROOT, inside, work_folder
 from tests.clients.tool import Tool, ushield
 from tests.clients.ways import through_service
+from tests.consent.panel import ScriptedPanel
 from tests.piv.cards import CURVES, PivChip, assemble, born
 from ushield.device import assembly
 from ushield.device.image import open_image
@@ -109,17 +110,22 @@ def from_factory() -> MemoryStore:
     return copy(born().store)
 
 
-def with_keys(slots: Mapping[int, int]) -> MemoryStore:
-    """A card with a key of the algorithm and its certificate in each slot."""
-    return copy(_with_keys(tuple(slots.items())))
+def with_keys(slots: Mapping[int, int], **policy: int) -> MemoryStore:
+    """A card with a key of the algorithm and its certificate in each slot.
+
+    With a touch policy the card has had a button where it was made.
+    """
+    return copy(_with_keys(tuple(slots.items()), tuple(policy.items())))
 
 
 @cache
-def _with_keys(slots: tuple[tuple[int, int], ...]) -> MemoryStore:
-    chip = born()
+def _with_keys(
+    slots: tuple[tuple[int, int], ...], policy: tuple[tuple[str, int], ...]
+) -> MemoryStore:
+    chip = PivChip(born().store, panel=ScriptedPanel())
     chip.administer()
     for slot, algorithm in slots:
-        made = chip.generate(slot, algorithm)
+        made = chip.generate(slot, algorithm, **dict(policy))
         put_certificate(chip, slot, certificate(_public(algorithm, made), f"slot {slot:02X}"))
     retired = sum(slot < 0x9A for slot, _ in slots)
     # How many retired keys have a certificate here, and how many elsewhere (part 1 §3.3.3).

@@ -8,16 +8,22 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from apdu.pivedge import TouchPolicy
+from applet.os.panel import Signal
 from tests.clients.cards import PIN
 from tests.clients.ledger import Works
-from tests.clients.piv import in_reader, issuer, our_token_in_reader, with_keys
+from tests.clients.piv import issuer, our_token_in_reader, with_keys
 from tests.clients.system import ROOT, inside
 from tests.clients.tool import Tool
+from tests.clients.ways import through_service
+from tests.consent.panel import ScriptedPanel, always
 from tests.piv import cards as piv
+from ushield.reader.card import CardPort
 
 SYSTEM = ROOT or Path("/")
 __test__ = (SYSTEM / "usr/bin/gpg-card").exists()
@@ -38,17 +44,35 @@ def home(folder: Path) -> Path:
 
 @pytest.fixture
 def card(home: Path, folder: Path) -> Iterator[Tool]:
-    """GnuPG with a card in the reader; it asks no server."""
+    """GnuPG with a card in the reader."""
+    with at_home(home, folder, piv.assemble(with_keys(SLOTS))) as tool:
+        yield tool
+
+
+@contextmanager
+def at_home(home: Path, folder: Path, card: CardPort) -> Iterator[Tool]:
+    """GnuPG with this card in the reader; it asks no server."""
     (home / "gpg-agent.conf").write_text("allow-loopback-pinentry\n")
     (home / "gpgsm.conf").write_text("disable-dirmngr\ndisable-crl-checks\n")
     (home / "trustlist.txt").write_text(f"{hashlib.sha1(issuer()).hexdigest()} S relax\n")
-    with in_reader(with_keys(SLOTS), folder, "ushield", GNUPGHOME=str(home)) as tool:
+    with through_service(folder, "ushield") as way, way.inserted(card):
+        tool = Tool(folder, {**way.variables, "GNUPGHOME": str(home)})
         tool.write("pin", PIN.encode())
         tool.write("issuer.der", issuer())
+        tool.write("order.txt", b"order")
         try:
             yield tool
         finally:
             tool.run("gpgconf --kill all")
+
+
+def learn(card: Tool, *slots: str) -> None:
+    """Make the keys of these slots, by their certificates, known to gpgsm."""
+    card.run("gpgsm --import issuer.der")
+    for slot in slots:
+        card.run(f"gpg-card readcert PIV.{slot} > c{slot}.der")
+        card.run(f"gpgsm --import c{slot}.der")
+    card.run("gpgsm --learn-card")
 
 
 def test_gpg_shows_the_card(card: Tool, works: Works) -> None:
@@ -62,12 +86,7 @@ def test_gpg_shows_the_card(card: Tool, works: Works) -> None:
 
 
 def test_gpgsm_signs_and_deciphers(card: Tool, works: Works) -> None:
-    card.run("gpgsm --import issuer.der")
-    for reference in ("9A", "9C", "9D"):
-        card.run(f"gpg-card readcert PIV.{reference} > c{reference}.der")
-        card.run(f"gpgsm --import c{reference}.der")
-    card.run("gpgsm --learn-card")
-    card.write("order.txt", b"order")
+    learn(card, "9A", "9C", "9D")
     for reference in ("9A", "9C"):
         card.run(f"sh -c \"{UNATTENDED} -u 'slot {reference}' -o order.p7 --sign order.txt\"")
         card.see("gpgsm --verify order.p7", f'Good signature from "/CN=slot {reference}"')
@@ -88,3 +107,20 @@ def test_gpg_shows_a_token_of_ours(home: Path) -> None:
             token.see("openssl x509 -inform DER -in c.der -noout -subject", "U-Shield")
         finally:
             token.run("gpgconf --kill all")
+
+
+@pytest.mark.parametrize("signal", [Signal.CANCEL, Signal.TIMED_OUT])
+def test_gpgsm_waits_for_a_press(home: Path, folder: Path, signal: Signal) -> None:
+    """A key with Yubico's touch policy; without Confirm gpgsm says that it has no signature."""
+    panel = ScriptedPanel()
+    store = with_keys({0x9A: piv.RSA_2048}, touch_policy=TouchPolicy.ALWAYS)
+    with at_home(home, folder, piv.assemble(store, panel=panel)) as card:
+        learn(card, "9A")
+        sign = f"sh -c \"{UNATTENDED} -u 'slot 9A' -o order.p7 --sign order.txt\""
+        card.run(sign)
+        card.see("gpgsm --verify order.p7", 'Good signature from "/CN=slot 9A"')
+        asked = len(panel.questions)
+        assert asked
+        panel.press = always(signal)
+        card.fail(sign)
+        assert len(panel.questions) > asked
