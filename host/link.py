@@ -11,7 +11,7 @@ from apdu.filecontrol import FileControl, parse_file_control
 from apdu.instruction import INS, name_of
 from host.errors import AnswerError, CardError, NoApplication, NotFound, card_error
 from host.exchange import SHORT, Transmit, chained, continued
-from host.trace import TraceRecord, traced
+from host.trace import TraceRecord
 from host.transport import Transport
 
 _OK = b"\x90\x00"
@@ -37,7 +37,11 @@ class CardLink:
     ) -> None:
         self.transport = transport
         self._explain = explain
-        bottom = transport.transmit if trace is None else traced(transport.transmit, trace)
+        bottom = transport.transmit
+        if trace is not None:
+            from host.trace import traced
+
+            bottom = traced(bottom, trace)
         whole = continued(bottom)
         self._transmit = whole if extended else chained(whole)
         self._exclusive = transport.exclusive

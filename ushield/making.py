@@ -9,13 +9,13 @@ from applet.os.store import Store
 from host.client import TokenClient
 from host.memory import MemoryTransport
 from host.personalise import Profile, personalise
-from host.trace import TracedCard, Tracer
 from ushield.device.applets import Applets, note_applets
 from ushield.device.assembly import assemble
 
 if TYPE_CHECKING:
     from applet.os.keys.entropy import Entropy
     from host.piv.personalise import PivProfile
+    from host.trace import Tracer
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def make(
     """
     note_applets(store, making.applets)
     card = assemble(store, entropy=entropy)
-    with MemoryTransport(TracedCard(card, tracer) if tracer else card) as transport:
+    with MemoryTransport(tracer.card(card) if tracer else card) as transport:
         if making.pkcs15 is not None:
             personalise(TokenClient(transport), making.pkcs15)
         if making.piv is not None:

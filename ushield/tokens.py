@@ -13,7 +13,7 @@ from applet.os.store import MemoryStore, Store
 from host.client import TokenClient
 from host.memory import MemoryTransport
 from host.personalise import Profile, personalise
-from host.trace import TracedCard, Tracer, TraceRecord
+from host.trace import TraceRecord
 from ushield.device.applets import Applets, note_applets
 from ushield.device.assembly import assemble
 from ushield.device.image import open_image
@@ -21,6 +21,7 @@ from ushield.making import Making, make
 
 if TYPE_CHECKING:
     from host.piv.client import PivClient
+    from host.trace import Tracer
 
 
 def new_token(
@@ -120,5 +121,5 @@ def open_card(path: Path, tracer: Tracer | None = None) -> Iterator[MemoryTransp
     """The way to the card of an image file, whatever applications it has."""
     with closing(open_image(path)) as store:
         card = assemble(store)
-        with MemoryTransport(TracedCard(card, tracer) if tracer else card) as transport:
+        with MemoryTransport(tracer.card(card) if tracer else card) as transport:
             yield transport

@@ -4,8 +4,13 @@
 writes and reads, `decode` explains, `diff` compares, and `words` shows one record by itself.
 docs/trace.md describes the files.
 
-Files and explanations are loaded when they are used: a client that is not traced pays for neither.
+Whatever listens, writes or explains is loaded when it is used: who is not traced pays for nothing.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from host.trace.record import (
     CardEvent,
@@ -16,9 +21,11 @@ from host.trace.record import (
     TraceHead,
     TraceRecord,
 )
-from host.trace.redaction import Redactor
-from host.trace.tracing import TracedCard, TracedTransport, Tracer, traced
-from host.trace.words import format_record
+
+if TYPE_CHECKING:
+    from host.trace.redaction import Redactor
+    from host.trace.tracing import TracedCard, TracedTransport, Tracer, traced
+    from host.trace.words import format_record
 
 __all__ = [
     "CardEvent",
@@ -35,3 +42,16 @@ __all__ = [
     "format_record",
     "traced",
 ]
+
+_ROOMS = {
+    "Redactor": "redaction",
+    **dict.fromkeys(("TracedCard", "TracedTransport", "Tracer", "traced"), "tracing"),
+    "format_record": "words",
+}
+
+
+def __getattr__(name: str) -> Any:
+    room = _ROOMS.get(name)
+    if room is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{room}"), name)

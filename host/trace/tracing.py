@@ -48,6 +48,10 @@ class Tracer:
         """The card has answered."""
         self._sink(Entry(self._clock(), self._reader, self._redactor.answer(raw)))
 
+    def card(self, card: CardPort) -> TracedCard:
+        """This card, listened to."""
+        return TracedCard(card, self)
+
     def around(self, transmit: Transmit) -> Transmit:
         """The same `transmit` with its entries around each command."""
         note_command, note_answer = self.command, self.answer
