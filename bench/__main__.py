@@ -8,7 +8,7 @@ from itertools import chain
 from rich.console import Console
 from rich.table import Table
 
-from bench import command_path, conformance, pkcs11, reading, service, starting, tracing
+from bench import command_path, conformance, orders, pkcs11, reading, service, starting, tracing
 from bench.measure import Row
 from tests.pcscd import SOCKET_VARIABLE, private_pcscd
 
@@ -18,7 +18,7 @@ def main() -> None:
     console = Console()
     table = Table("what", "time", "against", "ratio", "wanted", "")
     with console.status("measuring the command path"):
-        for row in command_path.rows():
+        for row in chain(command_path.rows(), orders.rows()):
             _add(table, row)
     with console.status("measuring through pcscd"), private_pcscd() as pcscd:
         os.environ[SOCKET_VARIABLE] = str(pcscd.socket)
