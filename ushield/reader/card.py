@@ -4,7 +4,12 @@ from typing import Protocol
 
 
 class CardPort(Protocol):
-    """A card in a reader (ISO 7816-3 section 6). Any object with these methods is a card."""
+    """A card in a reader (ISO 7816-3 section 6). Any object with these methods is a card.
+
+    A card whose commands may wait for a person, who presses a button for instance, has a method
+    `interrupt()` besides. It may be called from any thread at any time, and more than once: the
+    command that waits now ends at once. Without one that waits it does nothing.
+    """
 
     def power_on(self) -> bytes:
         """Give power (cold reset). The answer to reset, 2 to 33 bytes."""

@@ -23,11 +23,12 @@ class Contacts:
     """At most one card. A card that fails to answer a reset is mute, and stays so until one does.
 
     `state` has the bits of `State`, `protocol` is 0 until one is chosen, `events` counts how often
-    a card came or went.
+    a card came or went. `call_off` ends a command that waits for a person; None for most cards.
     """
 
     def __init__(self) -> None:
         self.card: CardPort | None = None
+        self.call_off: Callable[[], None] | None = None
         self.atr = b""
         self.state = int(State.ABSENT)
         self.protocol = 0
@@ -41,13 +42,13 @@ class Contacts:
 
     def insert(self, card: CardPort) -> None:
         """Put a card on the contacts and power it."""
-        self.card = card
+        self.card, self.call_off = card, interruption(card)
         self._power_on(card)
         self._count_event()
 
     def remove(self) -> CardPort | None:
         """Take the card away; it, so that its power can be taken. None when there was none."""
-        card, self.card = self.card, None
+        card, self.card, self.call_off = self.card, None, None
         if card is not None:
             self.atr, self.protocol = b"", 0
             self.state, self.powered = int(State.ABSENT), False
@@ -126,6 +127,21 @@ def take_power(card: CardPort) -> None:
         card.power_off()
     except Exception:  # noqa: BLE001 a card is anybody's code
         _log.exception("a card fails when its power is taken away")
+
+
+def interruption(card: CardPort) -> Callable[[], None] | None:
+    """What calls off a command that waits in this card for a person; None for most cards."""
+    interrupt = getattr(card, "interrupt", None)
+    if interrupt is None:
+        return None
+
+    def call_off() -> None:
+        try:
+            interrupt()
+        except Exception:  # noqa: BLE001 a card is anybody's code
+            _log.exception("a card fails when its command is called off")
+
+    return call_off
 
 
 def _protocols_of(atr: bytes) -> int:

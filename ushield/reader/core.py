@@ -21,7 +21,7 @@ from ushield.reader.answers import (
     is_known,
     version_answer,
 )
-from ushield.reader.codes import Rv
+from ushield.reader.codes import Disposition, Rv
 from ushield.reader.messages import (
     EMPTY_RECORD,
     MINORS_WITH_RECORDS,
@@ -95,13 +95,23 @@ class Core:
         self.watchers.tell_all()
 
     def touched(self, client: Client, message: Message) -> Reader | None:
-        """The reader whose card a request may power, reset or use; for RELEASE see `part`."""
-        body = message.body
-        if isinstance(body, Transmit | Reconnect | Disconnect | End):
-            return client.handles.get(body.card)
-        if isinstance(body, Connect):
-            return self._reader_named(body.reader)
-        return None
+        """The reader whose card a request would power or reset now; for RELEASE see `part`.
+
+        What leaves the card alone has not to wait until the card has done with a command.
+        """
+        match message.body:
+            case Disconnect(disposition=Disposition.LEAVE) | End(disposition=Disposition.LEAVE):
+                return None
+            case Disconnect() | End():
+                return client.handles.get(message.body.card)
+            case Reconnect():
+                reader = client.handles.get(message.body.card)
+                stays = message.body.initialization == Disposition.LEAVE
+            case Connect():
+                reader, stays = self._reader_named(message.body.reader), True
+            case _:
+                return None
+        return None if reader is None or (stays and reader.ready) else reader
 
     def held_by(self, client: Client) -> list[Reader]:
         """The readers that the client is connected to."""

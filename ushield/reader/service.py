@@ -1,8 +1,9 @@
 """A PC/SC service in this process: any unmodified program finds its readers, without pcscd.
 
 The thin shell around `ushield.reader.core`: a Unix socket, and a thread for each client. The core
-is used under one lock. Whatever may power, reset or use a card is done under that reader's own lock
-as well, so that a long command holds up nobody but those who want the same card.
+is used under one lock. Whatever powers, resets or uses a card is done under that reader's own lock
+as well, so that a long command holds up nobody but those who want the same card. A card whose
+commands wait for a person has a method `interrupt`, by which they end at once.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Condition, Lock, Thread, current_thread
 from types import TracebackType
@@ -22,12 +23,13 @@ from ushield.reader.answers import Hangup
 from ushield.reader.card import CardPort
 from ushield.reader.codes import Rv
 from ushield.reader.connection import Connection, listen, trusted
-from ushield.reader.contacts import take_power
+from ushield.reader.contacts import interruption, take_power
 from ushield.reader.core import Core
 from ushield.reader.messages import Inbox, Message, MessageError, ReaderRecord, Release, Transmit
 from ushield.reader.place import Place, place
 from ushield.reader.slots import WAIT, Reader, Wait
 from ushield.reader.specs import ReaderError, ReaderSpec, check_names, default_names
+from ushield.reader.vigil import PAUSE_SECONDS, Vigil
 from ushield.reader.watchers import Client
 
 __all__ = ["VARIABLE", "PcscService", "ReaderError", "ReaderSpec", "default_names", "listen"]
@@ -69,6 +71,7 @@ class PcscService:
         self._changed = Condition(Lock())
         self._connections: dict[Client, Connection] = {}
         self._threads: set[Thread] = set()
+        self._vigil = Vigil()
         self._stopping = False
         self._life = ExitStack()
 
@@ -141,25 +144,46 @@ class PcscService:
             self._core.tell_all()
 
     def remove(self, reader: str | int) -> CardPort:
-        """Pull the card out, also from under a command; the card. ReaderError without one."""
+        """Pull the card out, also from under a command; the card. ReaderError without one.
+
+        A command that waits for a person is called off, any other one is waited for.
+        """
         slot = self._find(reader)
         with self._changing():
             card = slot.remove()
             if card is None:
                 raise ReaderError(f"there is no card in {slot.name}")
             self._core.tell_all()
-        with self._busy[slot]:
+        with self._called_off(slot, interruption(card)):
             take_power(card)
         return card
 
     def reset(self, reader: str | int) -> None:
-        """Reset the card by hand; every connection to it is told. ReaderError without one."""
+        """Reset the card by hand; every connection to it is told. ReaderError without one.
+
+        A command that waits for a person is called off, any other one is waited for.
+        """
         slot = self._find(reader)
-        with self._busy[slot], self._changing():
+        with self._called_off(slot, slot.contacts.call_off), self._changing():
             rv = slot.reset()
             self._core.tell_all()
         if rv is not Rv.SUCCESS:
             raise ReaderError(f"there is no card in {slot.name} that answers")
+
+    @contextmanager
+    def _called_off(self, slot: Reader, call_off: Callable[[], None] | None) -> Iterator[None]:
+        """A reader to oneself: what waits in its card for a person waits no more."""
+        busy = self._busy[slot]
+        if call_off is None:
+            busy.acquire()
+        elif not busy.acquire(blocking=False):
+            call_off()
+            while not busy.acquire(timeout=PAUSE_SECONDS):
+                call_off()
+        try:
+            yield
+        finally:
+            busy.release()
 
     def _find(self, reader: str | int) -> Reader:
         for place_, slot in enumerate(self._core.readers):
@@ -220,7 +244,7 @@ class PcscService:
         """The answer to one request, after as long as it takes."""
         while True:
             seen = self._core.version
-            answer = self._try(connection.client, message)
+            answer = self._try(connection, message)
             if answer is not WAIT:
                 return answer
             with self._changed:
@@ -231,21 +255,23 @@ class PcscService:
             if self._stopping or connection.gone():
                 raise Hangup("the client went away while it waited")
 
-    def _try(self, client: Client, message: Message) -> bytes | Wait:
+    def _try(self, connection: Connection, message: Message) -> bytes | Wait:
         """One attempt; WAIT when the client has to wait for another one's transaction."""
-        body = message.body
+        client, body = connection.client, message.body
+        if isinstance(body, Transmit):
+            return self._transmit(connection, body, message.data)
         if isinstance(body, Release) and body.context == client.context:
             self._part(client)
-        reader = self._core.touched(client, message)
-        if isinstance(body, Transmit):
-            return self._transmit(client, body, message.data, reader)
-        with nullcontext() if reader is None else self._busy[reader], self._changing():
+        with self._changing():
+            reader = self._core.touched(client, message)
+            if reader is None:
+                return self._core.handle(client, message)
+        with self._busy[reader], self._changing():
             return self._core.handle(client, message)
 
-    def _transmit(
-        self, client: Client, request: Transmit, command: bytes, reader: Reader | None
-    ) -> bytes | Wait:
-        core = self._core
+    def _transmit(self, connection: Connection, request: Transmit, command: bytes) -> bytes | Wait:
+        core, client = self._core, connection.client
+        reader = client.handles.get(request.card)
         if reader is None:
             raise Hangup("a handle that is not the client's")
         # Not `_changing`, which costs more than all the rest: a transmission signals nobody.
@@ -253,15 +279,19 @@ class PcscService:
             with self._changed:
                 version = core.version
                 rv = core.may_transmit(client, request)
-                card = reader.contacts.card
+                card, call_off = reader.contacts.card, reader.contacts.call_off
                 if core.version != version:
                     self._changed.notify_all()
             if rv is WAIT:
                 return WAIT
             if rv is not Rv.SUCCESS or card is None:
                 return core.not_transmitted(request, rv)
-            answer = _ask(card, command)
-        return core.transmitted(client, request, answer)
+            if call_off is None:
+                answer = _ask(card, command)
+            else:
+                with self._vigil.over(connection, call_off):
+                    answer = _ask(card, command)
+            return core.transmitted(client, request, answer)
 
     def _forget(self, connection: Connection) -> None:
         self._part(connection.client)
@@ -304,6 +334,7 @@ class PcscService:
             connection.hang_up()
         for thread in (self._acceptor, *threads):
             thread.join()
+        self._vigil.end()
         for reader in self._core.readers:
             card = reader.remove()
             if card is not None:

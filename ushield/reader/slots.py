@@ -74,6 +74,11 @@ class Reader:
         """Whether a connection holds the card in a transaction."""
         return bool(self._owner)
 
+    @property
+    def ready(self) -> bool:
+        """Whether another connection would leave the card's power as it is."""
+        return self.contacts.powered and not self._left_alone()
+
     def owned_by(self, handle: int) -> bool:
         """Whether this connection holds the card in a transaction."""
         return self._owner == handle

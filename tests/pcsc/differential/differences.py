@@ -104,6 +104,13 @@ DELIBERATE = (
         HUNG_UP,
         HUNG_UP,
     ),
+    Difference(
+        "several who wait when the card is pulled out",
+        "pcscd's clients look ten times a second, and chance decides whose reset comes first",
+        r"returns",
+        r"(RESET|REMOVED)_CARD( 0)?",
+        r"(RESET|REMOVED)_CARD( 0)?",
+    ),
 )
 
 

@@ -1,0 +1,51 @@
+"""A card in a body with a display and buttons."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ushield.device.display.panel import Panel
+
+
+class CardWithPanel(Protocol):
+    """A card whose chip was given the panel when it was put together."""
+
+    def power_on(self) -> bytes:
+        """Give power; the answer to reset."""
+        ...
+
+    def transmit(self, command: bytes, /) -> bytes:
+        """One command APDU in, one response APDU out."""
+        ...
+
+    def reset(self) -> bytes:
+        """Warm reset; the answer to reset."""
+        ...
+
+    def power_off(self) -> None:
+        """Take the power away."""
+        ...
+
+
+class KeyWithDisplay:
+    """What is put into a reader: the card, whose questions end when it is pulled out or reset.
+
+    The display is dark while the card has no power.
+    """
+
+    def __init__(self, card: CardWithPanel, panel: Panel) -> None:
+        self._card = card
+        self.panel = panel
+        self.transmit = card.transmit
+        self.reset = card.reset
+        self.interrupt = panel.interrupt
+
+    def power_on(self) -> bytes:
+        """Give power; the answer to reset."""
+        self.panel.power(True)
+        return self._card.power_on()
+
+    def power_off(self) -> None:
+        """Take the power away."""
+        self._card.power_off()
+        self.panel.power(False)
