@@ -28,6 +28,8 @@ TracerOf = Callable[[str], Tracer | None]
 
 _KEYS = ("rsa2048:sign", "rsa2048:decipher", "p256")
 _PIV_KEYS = ("p256", "p256", "p256", "p256")
+_ROOT = bytes.fromhex("00A4000C023F00")
+"""SELECT of the master file, which every card can answer, be it with a refusal."""
 _EVERY = 0.1
 """Seconds between two looks whether a card is back."""
 
@@ -96,11 +98,12 @@ def card_subject(name: str, transport: Transport) -> Subject:
 
 
 def wait_for_card(transport: Transport, seconds: float) -> bool:
-    """Whether the card is there again within so many seconds."""
+    """Whether the card is there again, and answers, within so many seconds."""
     deadline = monotonic() + seconds
     while monotonic() < deadline:
         try:
             transport.reset()
+            transport.transmit(_ROOT)
         except TransportError:
             sleep(_EVERY)
         else:

@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from apdu.command import parse_command
+from apdu.errors import ApduError
+from apdu.instruction import INS
 from host.conformance.guard import LastTryError
 from host.conformance.outcome import Verdict
-from host.conformance.reach import command_of
+from host.conformance.reach import command_of, created
 from host.errors import TransportError
 from host.exchange import Transmit
 from host.transport import Transport
-from vectors.loader import Dialogue, Reset, Step
+from vectors.loader import Dialogue, Step
 from vectors.pattern import fill
 from vectors.run import Exchange, Result, run
+
+_OK = b"\x90\x00"
+_GIVING_BACK = frozenset(
+    {INS.SELECT, INS.VERIFY, INS.CHANGE_REFERENCE, INS.RESET_RETRY, INS.ACTIVATE}
+)
+"""Commands by which dialogues give back what they have changed: PINs, tries, the phase of life."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +49,8 @@ def hold(
 ) -> Held:
     """Hold a dialogue. `transmit` leads to the card that `transport` is connected to.
 
-    After a fault what is left of the dialogue is sent all the same, unless the card is a `copy`:
-    mostly it gives back what was changed before.
+    After a fault what gives back what the dialogue has changed is sent all the same, unless the
+    card is a `copy`.
     """
     pairs: list[tuple[bytes, bytes]] = []
 
@@ -59,7 +68,7 @@ def hold(
         held = _broken(_cut_short(Verdict.BROKEN, dialogue, pairs, str(error)), transport)
     if held.verdict is Verdict.PASSED or held.gone or copy:
         return held
-    return replace(held, gone=_send_rest(dialogue, len(pairs), transport, transmit, values))
+    return replace(held, gone=_give_back(dialogue, pairs, transport, transmit, values))
 
 
 def _judged(result: Result) -> Held:
@@ -95,29 +104,30 @@ def _broken(held: Held, transport: Transport) -> Held:
     return held
 
 
-def _send_rest(
+def _give_back(
     dialogue: Dialogue,
-    done: int,
+    pairs: list[tuple[bytes, bytes]],
     transport: Transport,
     transmit: Transmit,
     values: Mapping[str, bytes],
 ) -> str:
-    """Send the steps after the first so many commands, as far as they can be made.
+    """Of the steps that are left send those that give back, as far as they can be made.
 
     Why the card is gone after that, if it is.
     """
+    steps = [step for step in dialogue.steps if isinstance(step, Step)]
+    made = {fid for sent, answer in pairs if (fid := _made(sent, answer)) is not None}
     why = ""
-    for step in dialogue.steps:
-        if isinstance(step, Step) and done:
-            done -= 1
-        elif not done:
-            try:
-                _send(step, transport, transmit, values)
-            except (KeyError, LastTryError):
-                # A name that was never captured, a last try: what was to be given back is not.
-                continue
-            except TransportError as error:
-                why = why or str(error)
+    for step in steps[len(pairs) :]:
+        try:
+            raw = fill(step.command, values)
+            if _gives_back(raw, made):
+                transmit(raw)
+        except (KeyError, LastTryError):
+            # A name that was never captured, a last try: that is not given back.
+            continue
+        except TransportError as error:
+            why = why or str(error)
     try:
         transport.reset()
     except TransportError as error:
@@ -125,10 +135,20 @@ def _send_rest(
     return ""
 
 
-def _send(
-    step: Step | Reset, transport: Transport, transmit: Transmit, values: Mapping[str, bytes]
-) -> None:
-    if isinstance(step, Reset):
-        transport.reset()
-    else:
-        transmit(fill(step.command, values))
+def _made(raw: bytes, answer: bytes) -> int | None:
+    """The identifier of a file that was made by this command."""
+    try:
+        return created(parse_command(raw)) if answer == _OK else None
+    except ApduError:
+        return None
+
+
+def _gives_back(raw: bytes, made: set[int]) -> bool:
+    """Whether a command takes nothing from the card but a file that the dialogue has made."""
+    try:
+        command = parse_command(raw)
+    except ApduError:
+        return False
+    if command.ins == INS.DELETE_FILE:
+        return int.from_bytes(command.data, "big") in made
+    return command.ins in _GIVING_BACK

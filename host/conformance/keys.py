@@ -73,6 +73,12 @@ def survey_keys(ask: Asking) -> KeySurvey:
     return KeySurvey(lacking, tuple(words))
 
 
+def has_file(ask: Asking, fid: int) -> bool:
+    """Whether the card has a file of this identifier in its root, or in the application."""
+    places = (fid.to_bytes(2, "big"), _APPLICATION + fid.to_bytes(2, "big"))
+    return any(ask.command(INS.SELECT, _FROM_MF, path, 256).ok for path in places)
+
+
 def _control(ask: Asking, reference: int) -> FileControl | None:
     path = _APPLICATION + (KEY_FILES | reference).to_bytes(2, "big")
     said = ask.command(INS.SELECT, _FROM_MF, path, 256)

@@ -13,6 +13,7 @@ from apdu import pivedge
 from apdu.command import Command, parse_command
 from apdu.edge import PKCS15_AID, Data, Operation
 from apdu.errors import ApduError
+from apdu.filecontrol import parse_file_control
 from apdu.instruction import INS
 from apdu.pivedge import DES_KEY_LENGTH
 from apdu.pivnames import PIV_AID
@@ -36,6 +37,14 @@ _BY_CLAUSE = {
     "SP 800-73": Edge.PIV,
 }
 _OWN_OBJECTS = frozenset({Data.SERIAL, Data.LABEL, Data.PHASE, Data.TRIES, Data.BY_TAG_LIST})
+_WRITING = frozenset(
+    {
+        *(INS.CREATE_FILE, INS.DELETE_FILE, INS.UPDATE_BINARY, INS.PUT_DATA, INS.GENERATE_KEY),
+        *(INS.ACTIVATE, INS.DEACTIVATE, INS.TERMINATE),
+    }
+)
+"""What changes a card is sent only to one of the kind that it is written for."""
+
 _BY_NAME = 0x04
 _MASTER_FILE = bytes.fromhex("3F00")
 _OLD_CLASS = 0xA0
@@ -48,8 +57,8 @@ class Reach:
 
     `names` are the values that it uses, `references` those of the PINs that it presents, `counts`
     the PINs and PUKs whose tries it counts from the first one, `spends` those whose last try it
-    means to spend, `blocks` the PINs that are written in it. `label` is whether the label of the
-    vectors' own token is.
+    means to spend, `blocks` the PINs that are written in it, `creates` the identifiers of the files
+    that it makes. `label` is whether the label of the vectors' own token stands in it.
     """
 
     edges: frozenset[Edge]
@@ -58,6 +67,7 @@ class Reach:
     counts: frozenset[str]
     spends: frozenset[str]
     blocks: frozenset[bytes]
+    creates: frozenset[int]
     label: bool
 
 
@@ -75,6 +85,7 @@ def reach_of(dialogue: Dialogue) -> Reach:
         counts=frozenset(spent(c) for s, c in presented if _expects(s, range(0x63C0, 0x63D0))),
         spends=frozenset(spent(c) for s, c in presented if c.data and _expects(s, _BLOCKED)),
         blocks=frozenset(_blocks(command for _, command in presented)),
+        creates=frozenset(fid for s, c in pairs if _served(s) and (fid := created(c)) is not None),
         label=any(_has_label(step) for step in steps),
     )
 
@@ -83,6 +94,16 @@ def command_of(step: Step) -> Command | None:
     """The command of a step, whatever is captured before; None when it is malformed."""
     try:
         return parse_command(fill(step.command, _Anything({MANAGEMENT_KEY: bytes(DES_KEY_LENGTH)})))
+    except ApduError:
+        return None
+
+
+def created(command: Command) -> int | None:
+    """The identifier of the file that a command would make, if it makes one."""
+    if command.ins != INS.CREATE_FILE:
+        return None
+    try:
+        return parse_file_control(command.data).fid
     except ApduError:
         return None
 
@@ -119,6 +140,8 @@ def _edges(step: Step, command: Command) -> Iterator[Edge]:
             yield Edge.CHALLENGE
         case INS.PSO if command.p1p2 == Operation.HASH and _served(step):
             yield Edge.HASH
+        case _ if command.ins in _WRITING:
+            yield Edge.MYEID
         case INS.GET_DATA_ODD:
             yield Edge.USHIELD
         case _:

@@ -9,10 +9,12 @@ from time import perf_counter
 
 from apdu.edge import PKCS15_AID
 from apdu.pivnames import PIV_AID
+from host.conformance.asking import Asking
 from host.conformance.choose import choose
 from host.conformance.decode import shown_steps
 from host.conformance.guard import Guard
 from host.conformance.holding import hold
+from host.conformance.keys import has_file
 from host.conformance.outcome import Facts, Outcome, Verdict
 from host.conformance.pins import PinSurvey
 from host.conformance.reach import reach_of
@@ -103,6 +105,9 @@ class Examiner:
 
     def _judge(self, subject: Subject, written: Dialogue, dialogue: Dialogue) -> Outcome:
         with subject.connect() as transport:
+            taken = _taken(transport, reach_of(dialogue).creates)
+            if taken:
+                return Outcome(written, Verdict.SKIPPED, taken)
             transmit = self._guarded(subject, transport, dialogue)
             held = hold(dialogue, transport, transmit, self._values, copy=subject.copy)
             atr = transport.atr
@@ -167,3 +172,13 @@ class Examiner:
         """Say what a dialogue took from the card and did not give back."""
         lost = [why for need, why in after.lacking.items() if need not in before.lacking]
         self.warnings += [f"since {changed_by}: {why}" for why in dict.fromkeys(lost)]
+
+
+def _taken(transport: Transport, fids: frozenset[int]) -> str:
+    """What to say if the card has a file already that a dialogue would make, and delete."""
+    ask = Asking(transport.transmit)
+    if fids:
+        transport.reset()
+        ask.select(PKCS15_AID)
+    found = next((fid for fid in sorted(fids) if has_file(ask, fid)), None)
+    return "" if found is None else f"the card has a file {found:04X} already"

@@ -6,9 +6,14 @@ from collections import Counter
 
 import pytest
 
+from apdu.edge import PKCS15_AID, USER_PIN
+from apdu.instruction import INS
+from host.conformance.asking import Asking
 from host.conformance.choose import WITHOUT_SELECT
+from host.conformance.keys import has_file
 from host.conformance.outcome import Outcome, Verdict
 from host.conformance.runner import Examiner
+from host.memory import MemoryTransport
 from host.transport import CardPort
 from tests.conformance.cards import (
     DIALOGUES,
@@ -234,3 +239,38 @@ def test_what_a_dialogue_has_taken_from_a_card_is_told() -> None:
     assert first.verdict is Verdict.FAILED
     assert second.verdict is Verdict.SKIPPED and "refused" in second.reason
     assert examiner.warnings[0].startswith("since change-pin: the PIN that was given is refused")
+
+
+def test_a_file_of_the_user_s_is_neither_a_fault_nor_deleted() -> None:
+    """Dialogues make files of certain identifiers, and delete them."""
+    card = own()
+    ask = Asking(MemoryTransport(card).transmit)
+    ask.select(PKCS15_AID)
+    ask.command(INS.VERIFY, USER_PIN, VALUES["pin"])
+    ask.command(INS.SELECT, 0x0800, bytes.fromhex("5015"))
+    create = bytes.fromhex("6217 80020010 820101 83024F4F 86030111FF 85020000 8A0101")
+    assert ask.command(INS.CREATE_FILE, 0, create).ok
+    outcomes = judged(kept(card), *HARMLESS)
+    assert Verdict.FAILED not in counted(outcomes)
+    reasons = Counter(outcome.reason for outcome in outcomes)
+    assert reasons["the card has a file 4F4F already"] >= 2
+    assert has_file(Asking(MemoryTransport(card).transmit), 0x4F4F)
+
+
+def test_after_a_fault_no_file_is_deleted_that_was_not_made() -> None:
+    """The card refuses to make the file and has it all the same."""
+
+    def refuse(command: bytes, answer: bytes) -> bytes:
+        return b"\x6a\x89" if command[1] == INS.CREATE_FILE else answer
+
+    card = Altered(own(), refuse)
+    (outcome,) = judged(kept(card), DIALOGUES["file-life"])
+    assert outcome.verdict is Verdict.FAILED and "6A89" in outcome.reason
+    assert not any(command[1] == INS.DELETE_FILE for command in card.commands)
+
+
+def test_a_card_of_another_kind_is_not_written_to() -> None:
+    card = Altered(own(), _bare)
+    judged(kept(card), *HARMLESS)
+    writing = {INS.CREATE_FILE, INS.DELETE_FILE, INS.UPDATE_BINARY, INS.PUT_DATA, INS.GENERATE_KEY}
+    assert not {command[1] for command in card.commands if len(command) > 1} & writing
