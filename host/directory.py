@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from cryptography import x509
 
-from apdu.edge import KEY_FILES
+from apdu.edge import KEY_FILES, Consent
 from apdu.errors import ApduError
 from apdu.filecontrol import FileKind
 from apdu.instruction import INS
@@ -65,6 +65,8 @@ class KeyInfo:
     usage: frozenset[str]
     pin_each: bool = False
     """Whether each use wants the PIN presented anew (PKCS#15 userConsent)."""
+    consent: Consent = Consent.NONE
+    """Who has to agree to each use, where it was asked for: `TokenView.info` does, no directory."""
 
     @property
     def size(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 
 from cryptography import x509
 
@@ -96,7 +97,7 @@ class TokenView(ClosedByWith):
             raise AnswerError("the token is in no phase that is known here") from None
 
     def info(self) -> TokenInfo:
-        """All of it at a glance."""
+        """All of it at a glance, with the consent rule of each key."""
         with self.link.transaction():
             holder = next((pin for pin in self.tries() if pin.reference == USER_PIN), None)
             return TokenInfo(
@@ -105,7 +106,9 @@ class TokenView(ClosedByWith):
                 phase=self.life_cycle(),
                 pin_tries_left=None if holder is None else holder.pin_left,
                 puk_tries_left=None if holder is None else holder.puk_left,
-                keys=self.keys(),
+                keys=tuple(
+                    replace(key, consent=self.consent(key.reference)) for key in self.keys()
+                ),
                 certificates=self.certificates(),
             )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from apdu.edge import Consent
 from apdu.piv import PublicKey as CardPublicKey
 from apdu.pivedge import (
     AUTHENTICATION,
@@ -15,6 +16,7 @@ from apdu.pivedge import (
     RSA,
     SIGNATURE,
     PinPolicy,
+    TouchPolicy,
 )
 from apdu.pivmetadata import Metadata
 from apdu.pivnames import KEY_NAMES
@@ -32,6 +34,7 @@ KEY_TYPES: Mapping[str, int] = {
 """Algorithms by the name that people type."""
 
 _WORDS = {Usage.SIGN: "sign", Usage.DECIPHER: "decrypt", Usage.DERIVE: "derive"}
+_UNTOUCHED = frozenset({TouchPolicy.DEFAULT, TouchPolicy.NEVER})
 _SIGNING = frozenset({AUTHENTICATION, SIGNATURE, CARD_AUTHENTICATION})
 
 
@@ -62,6 +65,13 @@ def wants_pin_each_time(slot: int, told: Metadata | None) -> bool:
     if told is None or told.policy is None:
         return slot == SIGNATURE
     return told.policy[0] == PinPolicy.ALWAYS
+
+
+def consent_of(told: Metadata | None) -> Consent:
+    """Whether each use wants a press, by Yubico's touch policy; none where none is told."""
+    if told is None or told.policy is None or told.policy[1] in _UNTOUCHED:
+        return Consent.NONE
+    return Consent.PRESS
 
 
 def algorithm_of(key: KeyInfo) -> int:

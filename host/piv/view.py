@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 
 from cryptography import x509
 
@@ -25,7 +26,7 @@ from host.errors import (
 )
 from host.link import CardLink
 from host.piv.info import PivInfo
-from host.piv.keys import key_info, public_key, wants_pin_each_time
+from host.piv.keys import consent_of, key_info, public_key, wants_pin_each_time
 from host.piv.objects import certificate_in, guid_of
 from host.publickey import PublicKey
 from host.trace import TraceRecord
@@ -180,7 +181,8 @@ class PivView(ClosedByWith):
             public = _public_half(told) or key_of(self._certificate(slot))
         except (NotFound, AnswerError, UnsupportedError):
             return None
-        return key_info(slot, public, pin_each=wants_pin_each_time(slot, told)), public
+        key = key_info(slot, public, pin_each=wants_pin_each_time(slot, told))
+        return replace(key, consent=consent_of(told)), public
 
     def _tries(self) -> tuple[int | None, int | None]:
         """Tries left of the PIN and of the PUK; asking spends none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -92,6 +93,16 @@ def test_what_is_no_order_is_said_before_the_pin_is_asked_for(first: Path) -> No
         ),
     )
     assert run("order", "show", stdin=b"\xff").error == "ushield: an order is written in UTF-8\n"
+
+
+def test_info_says_which_keys_ask(first: Path, second: Path) -> None:
+    assert "shows what it signs" in ok("info", "--token", second).text
+    assert "wants Confirm each time" in ok("info", "--token", second).text
+    assert "Confirm" not in ok("info", "--token", first).text
+    rules = [
+        key["consent"] for key in json.loads(ok("info", "--json", "--token", second).out)["keys"]
+    ]
+    assert rules == ["content", "press"]
 
 
 def test_a_key_that_shows_takes_one_kind_of_signature(second: Path) -> None:

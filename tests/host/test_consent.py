@@ -57,6 +57,7 @@ def test_an_order_is_signed_as_it_is_encoded(client: TokenClient, panel: Scripte
 def test_the_rules_of_the_usual_keys(client: TokenClient) -> None:
     rules = [client.consent(key) for key in (1, 2, 3, 4)]
     assert rules == [Consent.CONTENT, Consent.PRESS, Consent.PRESS, Consent.NONE]
+    assert [key.consent for key in client.info().keys] == rules
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from host.info import TokenInfo
     from host.overview import CardInfo
     from host.piv.info import PivInfo
+
+_CONSENTS = {"PRESS": "wants Confirm each time", "CONTENT": "shows what it signs"}
 
 
 def info(
@@ -68,6 +70,7 @@ def _plain_pkcs15(found: TokenInfo) -> dict[str, Any]:
                 "bits": key.bits,
                 "usage": sorted(key.usage),
                 "pin_each_use": key.pin_each,
+                "consent": key.consent.name.lower(),
             }
             for key in found.keys
         ],
@@ -96,6 +99,7 @@ def _plain_piv(found: PivInfo) -> dict[str, Any]:
                 "kind": key.kind,
                 "bits": key.bits,
                 "pin_each_use": key.pin_each,
+                "consent": key.consent.name.lower(),
             }
             for key in found.keys
         ],
@@ -177,6 +181,14 @@ def _show_facts(console: Console, facts: dict[str, str]) -> None:
     console.print(table)
 
 
+def _conditions(key: KeyInfo) -> Iterator[str]:
+    """What each use of the key wants, beside the PIN."""
+    if key.pin_each:
+        yield "PIN anew each time"
+    if key.consent:
+        yield _CONSENTS[key.consent.name]
+
+
 def _show_keys(
     console: Console,
     place: str,
@@ -197,7 +209,7 @@ def _show_keys(
             number(key),
             Text(printable(key.label)),
             f"{key.kind} {key.bits}",
-            ", ".join(sorted(key.usage)) + ("; PIN anew each time" if key.pin_each else ""),
+            "; ".join((", ".join(sorted(key.usage)), *_conditions(key))),
             until.get(key.reference, "none"),
         )
     if table.row_count:
