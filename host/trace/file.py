@@ -18,7 +18,7 @@ from typing import Protocol
 from host.trace.capture import Capture, CaptureParser
 from host.trace.jsonl import JsonLines, JsonLinesParser
 from host.trace.logs import LogParser
-from host.trace.record import CardEvent, Direction, Entry, TraceError, TraceHead, TraceRecord
+from host.trace.record import Direction, Entry, TraceError, TraceHead
 from host.trace.tracing import Tracer
 from host.transport import ClosedByWith
 
@@ -106,7 +106,7 @@ class TraceFile(ClosedByWith):
             if self._file is None or self.fault:
                 return
             self._held += self._writer.encode(entry)
-            if not _is_command(entry.what):
+            if entry.what[0] is not Direction.TO_CARD:
                 self._put()
 
     def _attend(self) -> None:
@@ -127,10 +127,6 @@ class TraceFile(ClosedByWith):
                 os.write(self._file, data[written:])
         except OSError as error:
             self.fault = f"{self._path}: {error.strerror}: the trace ends early"
-
-
-def _is_command(what: TraceRecord | CardEvent) -> bool:
-    return isinstance(what, TraceRecord) and what.direction is Direction.TO_CARD
 
 
 def _new_file(path: Path) -> int:

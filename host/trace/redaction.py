@@ -101,6 +101,7 @@ _KEEPS_FILE = _HARMLESS | {
 _CARD_EDGES = (b"OsEID", b"MyEID")
 """In the answer to reset of cards whose access rules are known here (`apdu.filecontrol`)."""
 
+_TO_CARD, _FROM_CARD = Direction.TO_CARD, Direction.FROM_CARD
 _CHAINING = 0x10
 _LONGEST_CHAIN = 0x10000
 
@@ -147,7 +148,7 @@ class Redactor:
             self._succeeded(data)
         seen = data if self._shown.answer or not data else None
         return TraceRecord(
-            Direction.FROM_CARD, self._name, self._header, len(data), seen, 0, sw, False, malformed
+            _FROM_CARD, self._name, self._header, len(data), seen, 0, sw, False, malformed
         )
 
     def _succeeded(self, data: bytes) -> None:
@@ -295,19 +296,16 @@ def _read(raw: bytes) -> tuple[Command, TraceRecord]:
         command, malformed = parse_command(raw), False
     except ApduError:
         command, malformed = _unreadable(raw), True
-    record = TraceRecord(
-        Direction.TO_CARD,
-        name_of(command),
-        raw[:4],
-        len(command.data),
-        command.data,
-        le=command.le,
-        extended=command.extended,
-        malformed=malformed,
-    )
-    return command, record
+    _, ins, p1, p2, data, le, extended = command
+    name, size = _name(ins, p1 << 8 | p2), len(data)
+    return command, TraceRecord(_TO_CARD, name, raw[:4], size, data, le, 0, extended, malformed)
 
 
 @lru_cache(maxsize=1024)
 def _bare(raw: bytes) -> tuple[Command, TraceRecord]:
     return _read(raw)
+
+
+@lru_cache(maxsize=1024)
+def _name(ins: int, p1p2: int) -> str:
+    return name_of(Command(0, ins, p1p2 >> 8, p1p2 & 0xFF))

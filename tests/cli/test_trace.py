@@ -8,7 +8,7 @@ import re
 import signal
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
@@ -22,6 +22,7 @@ from tests.cli.program import COMMAND, NEW_PIN, PIN, PUK, environment, ok, refus
 from tests.cli.terminal import at_terminal, ushield
 from tests.host import tokens
 from tests.pcscd import eventually, private_pcscd
+from tests.trace.captures import as_pcap, as_pcapng, big_endian, sim_capture
 
 ORDER = b"pay 100.00 CNY to Li Lei\n"
 SELECTED = "> SELECT  application PKCS#15, A0 00 00 00 63 50 4B 43 53 2D 31 35"
@@ -298,6 +299,19 @@ def test_a_log_of_pcscd_itself(tmp_path: Path) -> None:
     assert SELECTED in done.text and "> PSO SIGN  with key 1 'signing'" in done.text
     for secret in secrets():
         assert secret.decode("latin-1") not in done.text
+
+
+@pytest.mark.parametrize("form", [as_pcapng, as_pcap, big_endian])
+def test_a_capture_of_a_sim_card(form: Callable[[list[bytes]], bytes], tmp_path: Path) -> None:
+    path = tmp_path / "sim"
+    path.write_bytes(form(sim_capture()))
+    # What the test has made is a capture of a SIM card to Wireshark, too.
+    sims = [packet["gsm_sim"] for packet in dissected(path) if "gsm_sim" in packet]
+    assert [sim["gsm_sim.apdu.ins"] for sim in sims[-3:]] == ["0xa4", "0x20", "0xb0"]
+    text = ok("trace", "show", path).text
+    assert "> SELECT  3F00, master file" in text
+    assert "> VERIFY  user PIN (01), 8 bytes, not shown" in text
+    assert "31323334" not in text and "DEADBEEF" not in text
 
 
 # --- the page -----------------------------------------------------------------------------------
