@@ -9,7 +9,8 @@ ATR_T1 = bytes.fromhex("3B800181")
 ATR_BOTH = bytes.fromhex("3B80800101")
 
 VERIFY, VERIFIED, PLAIN = b"\x00\x20\x00\x00", b"\x00\x20\x00\x01", b"\x00\xca\x00\x00"
-OK, DENIED = b"\x90\x00", b"\x69\x82"
+ASK = b"\x00\x2a\x00\x00"
+OK, DENIED, REFUSED = b"\x90\x00", b"\x69\x82", b"\x69\x85"
 
 
 class Broken(Exception):
@@ -94,6 +95,54 @@ class SlowCard(PinCard):
         assert self.may_answer.wait(10)
         self.working.clear()
         return super().transmit(command)
+
+
+class AskingCard(PinCard):
+    """ASK waits until somebody calls `confirm`, or the card is interrupted.
+
+    As a real chip it may be interrupted before it has come to its question: it goes on to ask
+    then. `dawdle` makes it do so.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._change = threading.Condition()
+        self._asks = False
+        self._answer = b""
+        self.interruptions = 0
+        self.dawdle = threading.Event()
+        self.dawdle.set()
+        self.entered = threading.Event()
+
+    def transmit(self, command: bytes, /) -> bytes:
+        if command != ASK:
+            return super().transmit(command)
+        self.entered.set()
+        assert self.dawdle.wait(10)
+        with self._change:
+            self._asks, self._answer = True, b""
+            self._change.notify_all()
+            assert self._change.wait_for(lambda: bool(self._answer), 10), "nobody answers"
+            self._asks = False
+            self.done.append("asked")
+            return self._answer
+
+    def interrupt(self) -> None:
+        with self._change:
+            self.interruptions += 1
+            if self._asks:
+                self._answer = REFUSED
+                self._change.notify_all()
+
+    def confirm(self) -> None:
+        with self._change:
+            assert self._change.wait_for(lambda: self._asks, 10), "it does not ask"
+            self._answer = OK
+            self._change.notify_all()
+
+    def wait_until_it_asks(self) -> None:
+        with self._change:
+            assert self._change.wait_for(lambda: self._asks, 10), "it does not ask"
 
 
 class LongCard(PinCard):

@@ -2,70 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
-from tests.pcsc.cards import DENIED, OK, VERIFIED, VERIFY, PinCard
+from tests.pcsc.cards import ASK, DENIED, OK, REFUSED, VERIFIED, VERIFY, AskingCard, PinCard
 from tests.pcsc.served import READER, Guest, in_the_background, serving
 from ushield.reader.codes import Disposition, Rv, Share, State
 from ushield.reader.messages import Request, Wait
 from ushield.reader.service import PcscService
 
 SECOND = "ushield 00 01"
-REFUSED = b"\x69\x85"
-ASK = b"\x00\x2a\x00\x00"
-
-
-class AskingCard(PinCard):
-    """ASK waits until somebody calls `confirm`, or the card is interrupted.
-
-    As a real chip it may be interrupted before it has come to its question: it goes on to ask
-    then. `dawdle` makes it do so.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._change = threading.Condition()
-        self._asks = False
-        self._answer = b""
-        self.interruptions = 0
-        self.dawdle = threading.Event()
-        self.dawdle.set()
-        self.entered = threading.Event()
-
-    def transmit(self, command: bytes, /) -> bytes:
-        if command != ASK:
-            return super().transmit(command)
-        self.entered.set()
-        assert self.dawdle.wait(10)
-        with self._change:
-            self._asks, self._answer = True, b""
-            self._change.notify_all()
-            assert self._change.wait_for(lambda: bool(self._answer), 10), "nobody answers"
-            self._asks = False
-            self.done.append("asked")
-            return self._answer
-
-    def interrupt(self) -> None:
-        with self._change:
-            self.interruptions += 1
-            if self._asks:
-                self._answer = REFUSED
-                self._change.notify_all()
-
-    def confirm(self) -> None:
-        with self._change:
-            assert self._change.wait_for(lambda: self._asks, 10), "it does not ask"
-            self._answer = OK
-            self._change.notify_all()
-
-    def wait_until_it_asks(self) -> None:
-        with self._change:
-            assert self._change.wait_for(lambda: self._asks, 10), "it does not ask"
 
 
 @pytest.fixture

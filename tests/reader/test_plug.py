@@ -11,9 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.pcsc.cards import ASK, DENIED, OK, REFUSED, VERIFIED, AskingCard
 from tests.pcscd import eventually
 from tests.reader.cards import ATR, EchoCard, NullCard
-from tests.reader.fake import ASK_ATR, OFF, ON, FakeReader, Told, framed, running
+from tests.reader.fake import ASK_ATR, OFF, ON, RESET, FakeReader, Told, framed, running
 from ushield.reader import vpcd
 from ushield.reader.vpcd import Plug
 
@@ -23,6 +24,7 @@ ANSWERS = [ATR, ATR, COMMAND + b"\x90\x00", COMMAND + b"\x90\x00", ATR]
 
 PROGRAM = """
 import signal, sys
+from tests.pcsc.cards import ASK, DENIED, OK, REFUSED, VERIFIED, AskingCard
 from tests.reader.cards import NullCard
 from ushield.reader.vpcd import Plug, PlugEvents
 
@@ -190,3 +192,47 @@ def test_signals_stop_the_program(reader: FakeReader, number: int, plugged: bool
         assert program.stdout.read() == "stopped\n"
         assert program.wait(5) == 0
         assert time.monotonic() - began < 2
+
+
+# --- a card that waits for a person -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("control", [OFF, ON, RESET])
+def test_power_and_reset_end_what_waits_for_a_person(reader: FakeReader, control: bytes) -> None:
+    card = AskingCard()
+    with running(card, reader.port):
+        line = reader.accept()
+        line.send(framed(ON, ASK))
+        card.wait_until_it_asks()
+        line.send(framed(control, VERIFIED))
+        assert [line.receive(), line.receive()] == [REFUSED, DENIED]
+
+
+def test_a_command_that_comes_meanwhile_waits_its_turn(reader: FakeReader) -> None:
+    card = AskingCard()
+    with running(card, reader.port):
+        line = reader.accept()
+        line.send(framed(ON, ASK, VERIFIED, ASK_ATR))
+        card.confirm()
+        assert [line.receive() for _ in range(3)] == [OK, DENIED, card.atr]
+        assert card.interruptions == 0
+
+
+def test_a_reader_that_hangs_up_ends_what_waits_for_a_person(reader: FakeReader) -> None:
+    card = AskingCard()
+    with running(card, reader.port):
+        line = reader.accept()
+        line.send(framed(ON, ASK))
+        card.wait_until_it_asks()
+        line.close()
+        assert reader.accept().ask(VERIFIED) == DENIED
+    assert card.done.count("asked") == 1
+
+
+def test_stop_ends_what_waits_for_a_person(reader: FakeReader) -> None:
+    card = AskingCard()
+    with running(card, reader.port):
+        line = reader.accept()
+        line.send(framed(ON, ASK))
+        card.wait_until_it_asks()
+    assert card.done[-2:] == ["asked", "off"]

@@ -7,7 +7,7 @@ a card is there. Everything else is a command APDU, answered by the response APD
 
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
@@ -15,7 +15,9 @@ from queue import Empty, SimpleQueue
 from select import select
 
 from ushield.reader.card import CardPort
+from ushield.reader.contacts import interruption
 from ushield.reader.frames import LONGEST, Frames, build_frame
+from ushield.reader.readahead import ReadAhead
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 35963
@@ -45,6 +47,8 @@ class Control(IntEnum):
 
 
 _CONTROLS = frozenset(bytes((control,)) for control in Control)
+_POWER = _CONTROLS - {bytes((Control.ATR,))}
+"""What ends a command that waits for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +172,7 @@ class Plug:
         self._stopped = True
         self._alarm.put(None)
         if (line := self._line) is not None:
-            with suppress(OSError):
-                line.shutdown(socket.SHUT_RDWR)
+            _hang_up(line)
 
     def _visit(self) -> bool:
         """One connection from beginning to end. Whether the reader took the card."""
@@ -203,20 +206,22 @@ class Plug:
 
     def _serve(self, line: socket.socket, data: bytes) -> None:
         """Answer until the line ends. The card is without power afterwards, come what may."""
-        frames = Frames()
         slot = Slot(self._card, self._events)
+        messages: Iterable[bytes] = _messages(line, data)
+        if (call_off := interruption(self._card)) is not None:
+            messages = ReadAhead(messages, _POWER.__contains__, call_off)
         try:
-            while data:
-                for message in frames.feed(data):
-                    # An empty message is how vpcd reads a card that has hung up; it sends none.
-                    if not message:
-                        return
-                    answer = slot.answer(message)
-                    if answer is not None and not _send(line, build_frame(answer)):
-                        return
-                data = _receive(line)
+            for message in messages:
+                # An empty message is how vpcd reads a card that has hung up; it sends none.
+                if not message:
+                    return
+                answer = slot.answer(message)
+                if answer is not None and not _send(line, build_frame(answer)):
+                    return
         finally:
             slot.power_off()
+            # Whoever still reads finds the end.
+            _hang_up(line)
 
     def _tell(self, reason: str, detail: object = None) -> None:
         text = reason.format("{}:{}".format(*self._address), detail)
@@ -254,6 +259,19 @@ def _receive(line: socket.socket) -> bytes:
         return line.recv(_CHUNK)
     except OSError:
         return b""
+
+
+def _messages(line: socket.socket, data: bytes) -> Iterator[bytes]:
+    """The messages of a line that began with these data, until it ends."""
+    frames = Frames()
+    while data:
+        yield from frames.feed(data)
+        data = _receive(line)
+
+
+def _hang_up(line: socket.socket) -> None:
+    with suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def _send(line: socket.socket, frame: bytes) -> bool:
