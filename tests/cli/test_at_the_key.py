@@ -1,0 +1,171 @@
+"""Commands that wait for a button: a key with a display in our service, and who presses it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from apdu.order import build_order
+from applet.os.panel import Signal
+from applet.os.store import MemoryStore
+from host.orderfile import describe
+from host.personalise import Profile
+from tests.chip.cards import cells
+from tests.cli.program import COMMAND, PIN, PUK, environment, ok, run
+from tests.message.samples import TRANSFER, screens
+from ushield.device.assembly import assemble
+from ushield.device.display.key import KeyWithDisplay
+from ushield.device.display.panel import Panel, View
+from ushield.reader.service import PcscService, ReaderSpec
+from ushield.tokens import manufacture
+
+SECONDS = 60
+LOOK = "ushield: look at the key: it waits 60 s for Confirm or Cancel\n"
+
+
+@cache
+def _cells() -> dict[str, bytes]:
+    store = MemoryStore()
+    keys = ("p256:sign", "rsa1024:decipher")
+    manufacture(store, Profile.of(pin=PIN, puk=PUK, keys=keys, generation=2))
+    return dict(cells(store))
+
+
+@pytest.fixture
+def panel() -> Panel:
+    return Panel()
+
+
+@pytest.fixture
+def there(tmp_path: Path, panel: Panel) -> Iterator[dict[str, str]]:
+    """The environment in which the key is found."""
+    card = assemble(MemoryStore(_cells()), strict=True, panel=panel)
+    with PcscService([ReaderSpec("key")], tmp_path / "pcsc") as service:
+        service.insert(0, KeyWithDisplay(card, panel))
+        yield dict(service.environment)
+
+
+@pytest.fixture
+def order(tmp_path: Path) -> Path:
+    path = tmp_path / "order.yaml"
+    path.write_text("".join(f"{name}: {value}\n" for name, value in describe(TRANSFER)), "utf-8")
+    return path
+
+
+def begin(there: dict[str, str], *arguments: object) -> subprocess.Popen[bytes]:
+    """A command that is going to wait."""
+    return subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        env=environment(**there),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+def asked(panel: Panel) -> View:
+    """The first page of a question."""
+    view = panel.wait_for(lambda view: view.asks, SECONDS)
+    assert view is not None
+    return view
+
+
+def confirm(panel: Panel) -> list[list[str]]:
+    """Read to the last page and confirm; the pages."""
+    view, pages = asked(panel), []
+    while True:
+        pages.append(list(view.lines))
+        if view.page == view.pages:
+            panel.press_and_see(Signal.CONFIRM)
+            return pages
+        _, view = panel.press_and_see(Signal.DOWN)
+
+
+def end(process: subprocess.Popen[bytes]) -> tuple[int, bytes, str]:
+    out, error = process.communicate(timeout=SECONDS)
+    return process.returncode, out, error.decode()
+
+
+def test_an_order_is_signed_after_confirm(
+    panel: Panel, there: dict[str, str], order: Path, tmp_path: Path
+) -> None:
+    process = begin(there, "order", "sign", order)
+    assert confirm(panel) == screens(build_order(TRANSFER))
+    code, signature, error = end(process)
+    assert (code, error) == (0, LOOK)
+    (tmp_path / "sig").write_bytes(signature)
+    verify = ("order", "verify", order, "--signature", tmp_path / "sig")
+    assert ok(*verify, **there).text == "the signature is right\n"
+
+
+@pytest.mark.parametrize(
+    ("how", "line"),
+    [
+        ("cancel", "cancelled at the key: nothing was done"),
+        ("time", "nobody pressed Confirm at the key in time: nothing was done"),
+    ],
+)
+def test_cancel_and_time_out(
+    panel: Panel, there: dict[str, str], order: Path, how: str, line: str
+) -> None:
+    process = begin(there, "order", "sign", order)
+    asked(panel)
+    if how == "cancel":
+        assert panel.press(Signal.CANCEL)
+    else:
+        panel.time_out()
+    assert end(process) == (1, b"", f"{LOOK}ushield: {line}\n")
+
+
+def test_ctrl_c_cancels(panel: Panel, there: dict[str, str], order: Path) -> None:
+    """The program ends at once, the question with it, and the reader is free for the next one."""
+    process = begin(there, "order", "sign", order)
+    number = asked(panel).number
+    os.kill(process.pid, signal.SIGINT)
+    code, out, error = end(process)
+    assert (code, out) == (130, b"")
+    assert error == f"{LOOK}ushield: cancelled: nothing was done\n"
+    over = panel.wait_for(lambda view: not view.asks, SECONDS, after=number)
+    assert over is not None
+    assert over.ended_by is Signal.GONE
+    process = begin(there, "order", "sign", order)
+    confirm(panel)
+    assert end(process)[0] == 0
+
+
+def test_what_the_key_cannot_show(panel: Panel, there: dict[str, str]) -> None:
+    done = run("sign", stdin="payee:Li\u202eLei".encode(), **there)
+    line = "the key cannot show this message: field 1 has U+202E, which the display does not show"
+    assert (done.code, done.error) == (1, f"{LOOK}ushield: {line}\n")
+    assert not panel.view().asks
+
+
+def test_a_message_of_a_bank_is_signed_as_it_is(
+    panel: Panel, there: dict[str, str], tmp_path: Path
+) -> None:
+    message = tmp_path / "message"
+    message.write_text("<T><D><M><k>收款人：</k><v>张三</v></M></D></T>", "utf-8")  # noqa: RUF001
+    process = begin(there, "sign", message, "-o", tmp_path / "sig")
+    assert confirm(panel) == [["Sign message", "收款人：", " 张三"]]  # noqa: RUF001 as it came
+    assert end(process)[0] == 0
+    assert ok("verify", message, "--signature", tmp_path / "sig", **there).code == 0
+
+
+def test_deciphering_and_a_new_pin_wait_too(
+    panel: Panel, there: dict[str, str], tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(ok("encipher", stdin=b"hush", **there).out)
+    process = begin(there, "decipher", secret)
+    assert confirm(panel)[0][0] == "Decipher, key 2"
+    assert end(process) == (0, b"hush", LOOK)
+    process = begin(there | {"USHIELD_NEW_PIN": "808182"}, "change-pin")
+    assert confirm(panel)[0][0] == "Change PIN 1"
+    assert end(process) == (0, b"the PIN is changed\n", LOOK)
