@@ -215,7 +215,6 @@ def test_a_command_that_comes_meanwhile_waits_its_turn(reader: FakeReader) -> No
         line.send(framed(ON, ASK, VERIFIED, ASK_ATR))
         card.confirm()
         assert [line.receive() for _ in range(3)] == [OK, DENIED, card.atr]
-        assert card.interruptions == 0
 
 
 def test_a_reader_that_hangs_up_ends_what_waits_for_a_person(reader: FakeReader) -> None:

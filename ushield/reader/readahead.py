@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from queue import SimpleQueue
-from threading import Thread
+from threading import Event, Thread
 
 from ushield.reader.vigil import PAUSE_SECONDS
 
@@ -26,12 +25,18 @@ class ReadAhead:
         self._urgent = urgent
         self._call_off = call_off
         self._come: SimpleQueue[bytes | None] = SimpleQueue()
+        self._taken = Event()
 
     def __iter__(self) -> Iterator[bytes]:
         """The messages; its thread ends with them."""
         Thread(target=self._read, name="ushield-readahead", daemon=True).start()
-        while (message := self._come.get()) is not None:
+        while (message := self._take()) is not None:
             yield message
+
+    def _take(self) -> bytes | None:
+        message = self._come.get()
+        self._taken.set()
+        return message
 
     def _read(self) -> None:
         for message in self._messages:
@@ -44,4 +49,5 @@ class ReadAhead:
     def _make_way(self) -> None:
         while not self._come.empty():
             self._call_off()
-            time.sleep(PAUSE_SECONDS)
+            self._taken.wait(PAUSE_SECONDS)
+            self._taken.clear()
