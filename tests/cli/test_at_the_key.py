@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def panel() -> Panel:
 
 
 @pytest.fixture
-def there(tmp_path: Path, panel: Panel) -> Iterator[dict[str, str]]:
+def there(tmp_path: Path, panel: Panel) -> Iterator[dict[str, Any]]:
     """The environment in which the key is found."""
     card = assemble(MemoryStore(_cells()), strict=True, panel=panel)
     with PcscService([ReaderSpec("key")], tmp_path / "pcsc") as service:
@@ -58,7 +59,7 @@ def order(tmp_path: Path) -> Path:
     return path
 
 
-def begin(there: dict[str, str], *arguments: object) -> subprocess.Popen[bytes]:
+def begin(there: dict[str, Any], *arguments: object) -> subprocess.Popen[bytes]:
     """A command that is going to wait."""
     return subprocess.Popen(
         [*COMMAND, *map(str, arguments)],
@@ -94,7 +95,7 @@ def end(process: subprocess.Popen[bytes]) -> tuple[int, bytes, str]:
 
 
 def test_an_order_is_signed_after_confirm(
-    panel: Panel, there: dict[str, str], order: Path, tmp_path: Path
+    panel: Panel, there: dict[str, Any], order: Path, tmp_path: Path
 ) -> None:
     process = begin(there, "order", "sign", order)
     assert confirm(panel) == screens(build_order(TRANSFER))
@@ -113,7 +114,7 @@ def test_an_order_is_signed_after_confirm(
     ],
 )
 def test_cancel_and_time_out(
-    panel: Panel, there: dict[str, str], order: Path, how: str, line: str
+    panel: Panel, there: dict[str, Any], order: Path, how: str, line: str
 ) -> None:
     process = begin(there, "order", "sign", order)
     asked(panel)
@@ -124,7 +125,7 @@ def test_cancel_and_time_out(
     assert end(process) == (1, b"", f"{LOOK}ushield: {line}\n")
 
 
-def test_ctrl_c_cancels(panel: Panel, there: dict[str, str], order: Path) -> None:
+def test_ctrl_c_cancels(panel: Panel, there: dict[str, Any], order: Path) -> None:
     """The program ends at once, the question with it, and the reader is free for the next one."""
     process = begin(there, "order", "sign", order)
     number = asked(panel).number
@@ -140,7 +141,7 @@ def test_ctrl_c_cancels(panel: Panel, there: dict[str, str], order: Path) -> Non
     assert end(process)[0] == 0
 
 
-def test_what_the_key_cannot_show(panel: Panel, there: dict[str, str]) -> None:
+def test_what_the_key_cannot_show(panel: Panel, there: dict[str, Any]) -> None:
     done = run("sign", stdin="payee:Li\u202eLei".encode(), **there)
     line = "the key cannot show this message: field 1 has U+202E, which the display does not show"
     assert (done.code, done.error) == (1, f"{LOOK}ushield: {line}\n")
@@ -148,7 +149,7 @@ def test_what_the_key_cannot_show(panel: Panel, there: dict[str, str]) -> None:
 
 
 def test_a_message_of_a_bank_is_signed_as_it_is(
-    panel: Panel, there: dict[str, str], tmp_path: Path
+    panel: Panel, there: dict[str, Any], tmp_path: Path
 ) -> None:
     message = tmp_path / "message"
     message.write_text("<T><D><M><k>收款人：</k><v>张三</v></M></D></T>", "utf-8")  # noqa: RUF001
@@ -159,7 +160,7 @@ def test_a_message_of_a_bank_is_signed_as_it_is(
 
 
 def test_deciphering_and_a_new_pin_wait_too(
-    panel: Panel, there: dict[str, str], tmp_path: Path
+    panel: Panel, there: dict[str, Any], tmp_path: Path
 ) -> None:
     secret = tmp_path / "secret"
     secret.write_bytes(ok("encipher", stdin=b"hush", **there).out)

@@ -15,6 +15,7 @@ from tests.chip.cards import DIGEST_INFO, Chip
 from tests.consent.cards import SHOW_ANY, SHOW_CURVE, SHOW_RSA, generation_2
 from tests.consent.panel import ScriptedPanel, always, one_by_one
 from tests.message import samples
+from ushield.device.applets import Applets, note_applets
 
 DIGEST = hashlib.sha256(b"order").digest()
 SIGN = "00 2A 9E 9A [ {data} ] 00"
@@ -248,6 +249,22 @@ class TestAttacks:
     ) -> None:
         hash_(chip, ORDER)
         chip.ok(between)
+        chip.verify()
+        chip.environment("41 B6", "02", SHOW_RSA)
+        assert chip.sw(SIGN_HASHED) == "6985"
+        assert not panel.questions
+
+    def test_another_applet_drops_the_message(self) -> None:
+        panel = ScriptedPanel()
+        memory = generation_2(None).store
+        note_applets(memory, Applets.BOTH)
+        chip = Chip(memory, panel=panel)
+        chip.verify()
+        chip.environment("41 B6", "02", SHOW_RSA)
+        hash_(chip, ORDER)
+        chip.ok("00 A4 04 00 [ A000000308 ]")
+        assert chip.sw(SIGN_HASHED) == "6D00"
+        chip.ok("00 A4 04 0C [ A000000063504B43532D3135 ]")
         chip.verify()
         chip.environment("41 B6", "02", SHOW_RSA)
         assert chip.sw(SIGN_HASHED) == "6985"
