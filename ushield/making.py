@@ -41,11 +41,12 @@ def make(
     note_applets(store, making.applets)
     card = assemble(store, entropy=entropy)
     with MemoryTransport(tracer.card(card) if tracer else card) as transport:
-        if making.pkcs15 is not None:
-            personalise(TokenClient(transport), making.pkcs15)
+        # PIV first: once PKCS#15 has said what the token asks its holder for, PIV asks too.
         if making.piv is not None:
             # Only now: most tokens have none, and `ushield run` has to start fast.
             from host.piv.client import PivClient
             from host.piv.personalise import personalise_piv
 
             personalise_piv(PivClient(transport), making.piv)
+        if making.pkcs15 is not None:
+            personalise(TokenClient(transport), making.pkcs15)

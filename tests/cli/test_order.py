@@ -105,6 +105,13 @@ def test_info_says_which_keys_ask(first: Path, second: Path) -> None:
     assert rules == ["content", "press"]
 
 
+def test_a_token_of_both_applets(tmp_path: Path) -> None:
+    path = tmp_path / "both.token"
+    ok("init", path, "--applet", "both", "--generation", "2", "--key", "p256")
+    shown = ok("info", "--token", path).text
+    assert shown.count("wants Confirm each time") == 1, "PIV keys are as PIV makes them"
+
+
 def test_a_key_that_shows_takes_one_kind_of_signature(second: Path) -> None:
     done = run("sign", "--hash", "sha384", "--token", second, stdin=b"a:b")
     assert "SHA-256 and PKCS#1 v1.5 or ECDSA" in done.error
