@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from apdu.errors import ApduError
@@ -84,6 +85,6 @@ def _certificate(ask: Asking, tag: int) -> x509.Certificate | None:
 def _is_p256(certificate: x509.Certificate | None) -> bool:
     try:
         key = certificate.public_key() if certificate else None
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):
         return False
     return isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)

@@ -14,7 +14,7 @@ from tests.cli.program import COMMAND, environment, ok, refused, run
 
 COMMANDS = (
     *("init", "serve", "info", "verify", "cert", "sign", "decipher", "encipher"),
-    *("change-pin", "unblock", "demo", "run", "reader"),
+    *("change-pin", "unblock", "demo", "run", "reader", "conformance"),
 )
 
 
