@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from ushield.device.display.hand import Hand
 from ushield.device.display.panel import Panel
 
 
@@ -30,12 +31,13 @@ class CardWithPanel(Protocol):
 class KeyWithDisplay:
     """What is put into a reader: the card, whose questions end when it is pulled out or reset.
 
-    The display is dark while the card has no power.
+    The display is dark while the card has no power. `hand` presses the buttons as a script says.
     """
 
     def __init__(self, card: CardWithPanel, panel: Panel) -> None:
         self._card = card
         self.panel = panel
+        self.hand = Hand(panel)
         self.transmit = card.transmit
         self.reset = card.reset
         self.interrupt = panel.interrupt

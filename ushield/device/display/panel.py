@@ -24,12 +24,14 @@ BUTTONS = (Signal.CONFIRM, Signal.CANCEL, Signal.UP, Signal.DOWN)
 class View:
     """What somebody sees who looks at the key at one moment.
 
-    `number` counts what was on the display, so it tells whether it was redrawn. While nothing is
-    asked there are no lines. `waits_for` are the buttons that would do something; `seconds_left`
-    is how long the question still stands; `ended_by`, what ended the last one.
+    `number` counts what was on the display, so it tells whether it was redrawn; `question` counts
+    questions. While nothing is asked there are no lines. `waits_for` are the buttons that would do
+    something; `seconds_left` is how long the question still stands; `ended_by`, what ended the
+    last one.
     """
 
     number: int
+    question: int
     powered: bool
     lines: tuple[str, ...] = ()
     page: int = 0
@@ -61,7 +63,7 @@ class Panel:
         self._clock = clock
         self._changed = Condition()
         self._listeners: list[Callable[[], None]] = []
-        self._number = 0
+        self._number = self._question = 0
         self._powered = False
         self._closed = False
         self._screen: Screen | None = None
@@ -88,6 +90,7 @@ class Panel:
         """A question begins, for which there is so much time; presses made before count no more."""
         with self._changed:
             self._deadline = self._clock() + seconds
+            self._question += 1
             self._pressed = self._over = self._ended_by = None
             self._seen_last = False
 
@@ -158,11 +161,16 @@ class Panel:
             return counted, self._view()
 
     def wait_for(
-        self, seen: Callable[[View], bool], seconds: float = 10.0, *, after: int | None = None
+        self,
+        seen: Callable[[View], bool],
+        seconds: float | None = 10.0,
+        *,
+        after: int | None = None,
     ) -> View | None:
-        """The first view of which that is true, and whose number is above `after`; None in time.
+        """The first view of which that is true, and whose number is above `after`.
 
-        `seconds` are those of the computer, not of the panel's clock. PanelClosed at the end.
+        None if there is none in so many seconds, those of the computer and not of the panel's
+        clock. PanelClosed at the end.
         """
         found: list[View] = []
 
@@ -244,7 +252,7 @@ class Panel:
     def _view(self) -> View:
         screen = self._screen
         if screen is None:
-            return View(self._number, self._powered, ended_by=self._ended_by)
+            return View(self._number, self._question, self._powered, ended_by=self._ended_by)
         useful = {
             Signal.CONFIRM: self._seen_last,
             Signal.CANCEL: True,
@@ -253,6 +261,7 @@ class Panel:
         }
         return View(
             self._number,
+            self._question,
             self._powered,
             screen.lines,
             screen.page,
@@ -261,7 +270,7 @@ class Panel:
             seconds_left=self._seconds_left(),
         )
 
-    def _wait_until(self, done: Callable[[], bool], seconds: float) -> None:
+    def _wait_until(self, done: Callable[[], bool], seconds: float | None) -> None:
         self._changed.wait_for(lambda: done() or self._closed, seconds)
         if self._closed and not done():
             raise PanelClosed("the display is switched off for good")
