@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest -n 2
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench torture fuzz test-debian13 clients-table test-fresh clean core everything
+.PHONY: help demo test lint format pages bench torture fuzz test-debian13 clients-table test-fresh clean core everything
 
 help: ## show this list
 	@echo "make TARGET, where TARGET is one of"
@@ -32,6 +32,9 @@ lint: everything ## check style, types and who imports whom
 format: everything ## lay out the code as lint wants it
 	@$(BIN)/ruff check --fix-only --quiet
 	@$(BIN)/ruff format
+
+pages: everything ## write what docs/states.md and docs/vectors.md say of the code anew
+	@$(BIN)/python -m scripts.pages
 
 bench: everything ## measure speed, as ratios, and print a table
 	@$(PREPARE) bench

@@ -10,7 +10,7 @@ _Change = Callable[[bytes, bytes], bytes]
 
 
 def _answers(name: str, breaks: str, change: _Change, seen_by: str) -> Mutant:
-    return Mutant(name, breaks, Answers(change), tuple(seen_by.split()))
+    return Mutant(name, breaks, Answers(change), tuple(seen_by.split()), "answers on their way out")
 
 
 def _instead(old: str, new: str) -> _Change:

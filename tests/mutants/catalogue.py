@@ -1,6 +1,7 @@
 """Every mutant: those of the text files beside this one, of the life cycle, and of answers.
 
-A text file is a list of small changes. A line that is not indented says where: a function, a name
+A text file is a list of small changes, of the part of the card that its first line names. A line
+that is not indented says where: a function, a name
 of a module, or "memory of" a cell. Below it are the changes that are made there, one at a time:
 
     name: the rule that it breaks
@@ -44,7 +45,7 @@ class _Entry:
     breaks: str
     lines: dict[str, list[str]] = field(default_factory=lambda: {"-": [], "+": [], "!": []})
 
-    def made(self, where: str) -> Mutant:
+    def made(self, where: str, about: str) -> Mutant:
         """The mutant, when its last line was read."""
         old, new = "\n".join(self.lines["-"]), "\n".join(self.lines["+"])
         change: Source | Value | Memory
@@ -54,13 +55,16 @@ class _Entry:
             change = Source(where, old, new)
         else:
             change = Value.of(where, new)
-        return Mutant(self.name, self.breaks, change, tuple(" ".join(self.lines["!"]).split()))
+        seen_by = tuple(" ".join(self.lines["!"]).split())
+        return Mutant(self.name, self.breaks, change, seen_by, about)
 
 
 def read(path: Path) -> Iterator[Mutant]:
     """The mutants of one text file; ValueError for a line that is none of the known ones."""
     where, entry = "", None
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    about = lines[0].removeprefix("# ")
+    for number, line in enumerate(lines, 1):
         head, part = _HEAD.fullmatch(line), _LINE.fullmatch(line)
         if line.startswith(" ") and not head and not (entry and part):
             raise ValueError(f"{path.name}, line {number}: {line!r} is no part of a mutant")
@@ -68,11 +72,11 @@ def read(path: Path) -> Iterator[Mutant]:
             entry.lines[part[1]].append(part[2])
             continue
         if entry:
-            yield entry.made(where)
+            yield entry.made(where, about)
             entry = None
         if head:
             entry = _Entry(head[1], head[2])
         elif line and not line.startswith("#"):
             where = line
     if entry:
-        yield entry.made(where)
+        yield entry.made(where, about)

@@ -27,7 +27,7 @@ def _row(
         change = Value(_FRESH, lambda _: row)
     else:
         change = Value(_TABLE, lambda table: MappingProxyType({**table, phase: row}))
-    return Mutant(name, breaks, change, tuple(seen_by.split()))
+    return Mutant(name, breaks, change, tuple(seen_by.split()), "the table of the life cycle")
 
 
 def _also(*abilities: Ability) -> Callable[[frozenset[Ability]], frozenset[Ability]]:

@@ -137,12 +137,16 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A card that breaks one rule. `breaks` says which, `seen_by` names dialogues that notice."""
+    """A card that breaks one rule. `breaks` says which, `seen_by` names dialogues that notice.
+
+    `about` is the part of the card that it is of, in words.
+    """
 
     name: str
     breaks: str
     change: Source | Value | Memory | Answers
     seen_by: tuple[str, ...]
+    about: str
 
 
 def _function(where: str) -> FunctionType:

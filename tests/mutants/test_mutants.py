@@ -59,7 +59,7 @@ WHERE = "applet.os.channel:Chain.clear"
 
 
 def _mutant(change: Source | Value | Memory | Answers) -> Mutant:
-    return Mutant("m", "a rule", change, ("x",))
+    return Mutant("m", "a rule", change, ("x",), "a part")
 
 
 def test_a_change_is_undone() -> None:
@@ -121,7 +121,7 @@ def test_a_text_file_is_read(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     assert list(read(path)) == [
-        Mutant("one", "first rule", Source("a.b:c", "a\n    b", "c"), ("x", "y", "z")),
-        Mutant("two", "second", Source("a.b:c", "d", "e"), ("x",)),
-        Mutant("three", "third", Memory("cell", "00", "01"), ("x",)),
+        Mutant("one", "first rule", Source("a.b:c", "a\n    b", "c"), ("x", "y", "z"), "a comment"),
+        Mutant("two", "second", Source("a.b:c", "d", "e"), ("x",), "a comment"),
+        Mutant("three", "third", Memory("cell", "00", "01"), ("x",), "a comment"),
     ]
