@@ -50,6 +50,7 @@ NEEDS: Mapping[str, str] = MappingProxyType(
         "piv-yubico": "the PIV application has Yubico's additions",
         "extended-length": "commands and answers with extended length fields reach the card",
         "reset": "the card can be reset in the middle of the dialogue",
+        "unattended": "the card asks its holder nothing by buttons of its own",
         "blank-card": "the card is not personalised yet",
         "destructive": "the dialogue may leave the card other than it was",
     }

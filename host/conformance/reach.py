@@ -131,12 +131,15 @@ def _edges(step: Step, command: Command) -> Iterator[Edge]:
     """What one command works on."""
     if command.cla == _OLD_CLASS:
         yield Edge.MYEID
+    # Also a refusal is due only from a card that has the function.
+    if command.ins == INS.READ_BINARY or (command.ins == INS.SELECT and command.p1 != _BY_NAME):
+        yield Edge.FILES
     match command.ins:
         case INS.SELECT if _served(step) and not only_selects(step):
             yield from _edges_selected(command)
         case INS.GET_DATA | INS.PUT_DATA if command.p1 == Data.STORE >> 8:
             yield Edge.USHIELD if command.p1p2 in _OWN_OBJECTS else Edge.MYEID
-        case INS.GET_CHALLENGE if _served(step):
+        case INS.GET_CHALLENGE:
             yield Edge.CHALLENGE
         case INS.PSO if command.p1p2 == Operation.HASH and _served(step):
             yield Edge.HASH

@@ -14,7 +14,7 @@ from apdu.command import Command, build_command
 from apdu.edge import PKCS15_AID, Data, Phase
 from apdu.errors import ApduError
 from apdu.instruction import INS
-from apdu.payload import PinStatus, parse_pin_statuses
+from apdu.payload import PinStatus, parse_consent_settings, parse_pin_statuses
 from apdu.pivnames import PIV_AID
 from host.conformance.asking import Asking
 from host.conformance.keys import survey_keys
@@ -41,11 +41,13 @@ class Edge(Enum):
     MYEID = "the objects of OpenSC's driver myeid"
     USHIELD = "the U-Shield profile"
     PIV = "the PIV application"
+    FILES = "a master file that SELECT finds"
     CHALLENGE = "GET CHALLENGE"
     HASH = "a hash function, PSO HASH"
 
 
 _TRIALS = {
+    Edge.FILES: build_command(Command(0, INS.SELECT, 0x00, 0x0C, b"\x3f\x00")),
     Edge.CHALLENGE: build_command(Command(0, INS.GET_CHALLENGE, 0, 0, le=8)),
     Edge.HASH: build_command(Command(0, INS.PSO, 0x90, 0x80, b"abc", le=32)),
 }
@@ -96,10 +98,12 @@ def survey_card(
     label = _label(ask) if phase else ""
     own = _own_facts(ask, phase, label) if phase else ()
     statuses = _statuses(ask) if phase else ()
+    attended = _why_attended(ask)
     keys = survey_keys(ask)
     pins = survey_pins(ask, begin, values, statuses, before or PinSurvey(), copy=copy)
     lacking = {**piv, **keys.lacking, **pins.lacking, **dict.fromkeys(_ALWAYS, "")}
     lacking["blank-card"] = _why_not_blank(phase)
+    lacking["unattended"] = attended
     lacking["extended-length"] = _why_not_extended(transport)
     for need, meaning in NEEDS.items():
         lacking.setdefault(need, f"nothing here can tell whether this holds: {meaning}")
@@ -161,6 +165,14 @@ def _need_facts(lacking: Mapping[str, str], *, has_piv: bool) -> Iterator[tuple[
     for need in NEEDS:
         if need not in _ALWAYS and (has_piv or not need.startswith("piv-")):
             yield need, f"no: {lacking[need]}" if lacking[need] else "yes"
+
+
+def _why_attended(ask: Asking) -> str:
+    try:
+        settings = parse_consent_settings(ask.object(Data.CONSENT_SETTINGS) or b"")
+    except ApduError:
+        return ""
+    return "the card asks its holder by buttons of its own" if settings.asked else ""
 
 
 def _why_not_blank(phase: Phase | None) -> str:

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from apdu.payload.consent import Asked, ConsentSettings, build_consent_settings
 from applet.os.card import Card
 from host.memory import MemoryTransport
 from host.pcsc import open_reader
 from host.transport import Transport
 from tests.pcscd import Pcscd
-from tests.vectors.lab import chip_for
+from tests.vectors.lab import chip_for, chip_with, memory_for
 from vectors.loader import Dialogue, Step, load_all
 from vectors.run import Result, run
 
@@ -94,6 +95,16 @@ def test_a_dialogue_leaves_the_card_as_it_was(dialogue: Dialogue) -> None:
         assert result.passed, _told(result)
     transport.reset()
     assert _state(transport) == before
+
+
+@pytest.mark.parametrize("dialogue", DIALOGUES, ids=lambda dialogue: dialogue.id)
+def test_a_dialogue_says_whether_the_card_may_ask_its_holder(dialogue: Dialogue) -> None:
+    """With a card that asks whenever it can, and has nobody to ask, the others go as usual."""
+    asks = build_consent_settings(ConsentSettings(asked=Asked(sum(Asked))))
+    chip = chip_with({**memory_for(dialogue), "consent/settings": asks})
+    chip.power_on()
+    result = run(dialogue, chip.transmit, chip.reset)
+    assert result.passed is ("unattended" not in dialogue.needs), _told(result)
 
 
 def _state(transport: Transport) -> list[bytes]:
