@@ -77,6 +77,11 @@ class ConsentDesk:
         """How the holder is asked."""
         return self._kept.get(_CELL) or _DEFAULTS
 
+    @property
+    def has_settings(self) -> bool:
+        """Whether anybody has said how to ask: it is a key that was made to have a display."""
+        return self._kept.get(_CELL) is not None
+
     def keep(self, settings: ConsentSettings) -> None:
         """Ask so from now on."""
         self._kept.put(_CELL, settings)

@@ -32,7 +32,7 @@ def order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def service(token: Path) -> Iterator[str]:
     """A service that holds the token; its socket."""
-    with at_work([image_token(token)], ["Front desk"]) as (running, _):
+    with at_work([image_token(token)], ["Front desk"]) as (running, *_):
         yield str(running.socket)
 
 
@@ -106,7 +106,7 @@ def test_reads_again_are_tolerated_if_the_order_is_free(service: str) -> None:
 
 def test_only_the_reader_that_is_wanted(token: Path, made: Path) -> None:
     tokens = [image_token(token), image_token(made)]
-    with at_work(tokens, ["Left", "Right"]) as (running, _):
+    with at_work(tokens, ["Left", "Right"]) as (running, *_):
         looks = ["sh", "-c", "for n in 0 1; do pkcs15-tool --reader $n --list-keys; done"]
         record(str(running.socket), "--reader", "right", "--", *looks)
     text = Path("trace.jsonl").read_text()
@@ -176,7 +176,7 @@ class Dies:
 def test_a_card_that_dies_while_it_is_recorded(token: Path) -> None:
     with closing(open_image(token)) as store:
         card = Dies(assemble(store), 8)
-        with at_work([Token("a card", lambda: nullcontext(card))], []) as (running, _):
+        with at_work([Token("a card", lambda: nullcontext(card))], []) as (running, *_):
             done = run("record", "--", *SIGN, PCSCLITE_CSOCK_NAME=str(running.socket))
     assert done.code != 0
     assert "Traceback" not in done.error

@@ -15,9 +15,12 @@ from ushield.cli.secrets import Secrets
 if TYPE_CHECKING:
     from host.personalise import Profile
     from host.piv.personalise import PivProfile
+    from ushield.device.display.script import Script
     from ushield.reader.keeper import Token
 
 DEFAULT_KEYS = (KeyKind.RSA2048, KeyKind.P256)
+DISPLAY_KEYS = ("rsa2048:sign", "rsa2048:decipher")
+"""Of a token of the second generation: one shows what it signs, the other wants a press."""
 DEFAULT_PIV_KEYS = (KeyKind.RSA2048, KeyKind.RSA2048, KeyKind.RSA2048, KeyKind.P256)
 DEFAULT_PINS = {"USHIELD_PIN": "123456", "USHIELD_PUK": "12345678"}
 
@@ -27,36 +30,63 @@ def execute(request: RunRequest) -> int:
     if request.empty and (request.tokens or request.keys):
         raise Complaint("--empty goes with neither --token nor --key")
     fresh = bool(request.keys) or not (request.empty or request.tokens)
-    pins = {name: Secrets().known(name) or usual for name, usual in DEFAULT_PINS.items()}
-    made = [_fresh_token(request, pins)] if fresh else []
+    pins, script = pins_of_fresh_tokens(), script_of(request)
+    made = [fresh_token(request, pins)] if fresh else []
     from ushield.cli.desk import at_work, image_tokens
 
-    tokens = image_tokens(request.tokens) + made
+    style = request.display_style
+    tokens = image_tokens(request.tokens, style) + made
     before_threads()
-    with at_work(tokens, request.names, trace=request.trace) as (service, _):
-        variables = {**service.environment, **(pins if fresh else {})}
+    with at_work(tokens, request.names, trace=request.trace, style=style, script=script) as work:
+        variables = {**work.service.environment, **(pins if fresh else {})}
         return run_program(request.command, {**os.environ, **variables})
 
 
-def _fresh_token(request: RunRequest, pins: Mapping[str, str]) -> Token:
+def pins_of_fresh_tokens() -> dict[str, str]:
+    """What the environment says, or else the usual ones."""
+    return {name: Secrets().known(name) or usual for name, usual in DEFAULT_PINS.items()}
+
+
+def script_of(request: RunRequest) -> Script | None:
+    """The rules that shall press the buttons, if any; Complaint says which line is wrong."""
+    path = request.display_script
+    if path is None:
+        return None
+    from ushield.device.display.script import ScriptError, parse_script
+
+    try:
+        return parse_script(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise Complaint(f"{path}: rules are written in UTF-8") from None
+    except ScriptError as error:
+        raise Complaint(f"{path}: {error}") from None
+
+
+def fresh_token(request: RunRequest, pins: Mapping[str, str]) -> Token:
+    """A new token in memory, with the keys, the applet and the generation of the request."""
     from ushield.cli.ahead import KeysAhead
 
+    if request.generation == 2 and not request.applet.has_pkcs15:
+        raise Complaint("--generation 2 is for PKCS#15 tokens: leave it out, or use --applet both")
     chosen = tuple(request.keys)
-    pkcs15_keys = (chosen or DEFAULT_KEYS) if request.applet.has_pkcs15 else ()
+    usual = DEFAULT_KEYS if request.generation == 1 else DISPLAY_KEYS
+    pkcs15_keys = (chosen or usual) if request.applet.has_pkcs15 else ()
     piv_keys = (chosen or DEFAULT_PIV_KEYS) if request.applet.has_piv else ()
     wanted = (*pkcs15_keys, *piv_keys)
-    ahead = KeysAhead(int(kind.removeprefix("rsa")) for kind in wanted if kind.startswith("rsa"))
+    sizes = (kind.partition(":")[0].removeprefix("rsa") for kind in wanted)
+    ahead = KeysAhead(int(bits) for bits in sizes if bits.isdecimal())
     # From here on OpenSSL is at work beside what is being loaded.
-    from ushield.cli.desk import fresh_token
+    from ushield.cli.desk import made_token
     from ushield.making import Making
 
-    making = Making(
-        request.applet, _pkcs15_profile(pkcs15_keys, pins), _piv_profile(piv_keys, pins)
-    )
-    return fresh_token(making, ahead)
+    pkcs15 = _pkcs15_profile(pkcs15_keys, pins, request.generation)
+    making = Making(request.applet, pkcs15, _piv_profile(piv_keys, pins))
+    return made_token(making, ahead, request.display_style)
 
 
-def _pkcs15_profile(keys: Sequence[KeyKind], pins: Mapping[str, str]) -> Profile | None:
+def _pkcs15_profile(
+    keys: Sequence[str], pins: Mapping[str, str], generation: int
+) -> Profile | None:
     if not keys:
         return None
     from host.personalise import Profile
@@ -65,7 +95,8 @@ def _pkcs15_profile(keys: Sequence[KeyKind], pins: Mapping[str, str]) -> Profile
         pin=pins["USHIELD_PIN"],
         puk=pins["USHIELD_PUK"],
         so_pin=Secrets().known("USHIELD_SO_PIN"),
-        keys=[kind.value for kind in keys],
+        keys=[str(kind) for kind in keys],
+        generation=generation,
     )
 
 

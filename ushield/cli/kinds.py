@@ -1,4 +1,4 @@
-"""The kinds of key that can be asked for by name."""
+"""Kinds of things that can be asked for by name."""
 
 from enum import StrEnum
 
@@ -12,3 +12,11 @@ class KeyKind(StrEnum):
     RSA4096 = "rsa4096"
     P256 = "p256"
     P384 = "p384"
+
+
+class Face(StrEnum):
+    """Where the displays of keys are drawn for people."""
+
+    WEB = "web"
+    TERMINAL = "terminal"
+    NONE = "none"

@@ -10,7 +10,10 @@ from typing import Annotated
 
 import typer
 
+from ushield.device.display.model import Style
+
 _PANEL = "Where the token is"
+DISPLAY_PANEL = "Tokens with a display"
 
 Token = Annotated[
     Path | None,
@@ -82,5 +85,30 @@ ReaderNames = Annotated[
         metavar="NAME",
         help="What programs call the first reader; give it again for the second, and so on. "
         "A name more than there are tokens makes an empty reader.",
+    ),
+]
+Generation = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        max=2,
+        help="2: the fresh token has a display and buttons. Its first key shows what it signs, the "
+        "second wants a press.",
+        rich_help_panel=DISPLAY_PANEL,
+    ),
+]
+DisplayStyle = Annotated[
+    Style,
+    typer.Option(help="What kind of display it is.", rich_help_panel=DISPLAY_PANEL),
+]
+DisplayScript = Annotated[
+    Path | None,
+    typer.Option(
+        "--display-script",
+        metavar="FILE",
+        readable=False,
+        help='Rules that press the buttons, such as: confirm if payee == "Li Lei" and '
+        "amount < 1000. docs/display.md has all of them.",
+        rich_help_panel=DISPLAY_PANEL,
     ),
 ]

@@ -13,11 +13,15 @@ from pathlib import Path
 
 from ushield.cli.kinds import KeyKind
 from ushield.device.applets import Applets
+from ushield.device.display.model import Style
 
 
 @dataclass(slots=True)
 class RunRequest:
-    """A program and its arguments, the readers and tokens that it has, and where to trace it."""
+    """A program and its arguments, the readers and tokens that it has, and where to trace it.
+
+    `display_script` has the rules that press the buttons of tokens of the second generation.
+    """
 
     command: list[str] = field(default_factory=list)
     tokens: list[Path] = field(default_factory=list)
@@ -26,6 +30,9 @@ class RunRequest:
     empty: bool = False
     applet: Applets = Applets.PKCS15
     trace: Path | None = None
+    generation: int = 1
+    display_style: Style = Style.LCD
+    display_script: Path | None = None
 
 
 def read_plain_run(arguments: Sequence[str]) -> RunRequest | None:
@@ -59,6 +66,12 @@ def _take(request: RunRequest, option: str, value: str) -> bool:
             request.names.append(value)
         case "--trace":
             request.trace = Path(value)
+        case "--generation" if value in ("1", "2"):
+            request.generation = int(value)
+        case "--display-style" if value in list(Style):
+            request.display_style = Style(value)
+        case "--display-script":
+            request.display_script = Path(value)
         case "--applet" if value in list(Applets):
             request.applet = Applets(value)
         case "--key" if value in list(KeyKind):

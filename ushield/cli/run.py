@@ -9,9 +9,16 @@ import typer
 
 from ushield.cli.child import DEFAULT_KEYS, execute
 from ushield.cli.kinds import KeyKind
-from ushield.cli.options import ReaderNames, Trace
+from ushield.cli.options import (
+    DisplayScript,
+    DisplayStyle,
+    Generation,
+    ReaderNames,
+    Trace,
+)
 from ushield.cli.plainrun import RunRequest
 from ushield.device.applets import Applets
+from ushield.device.display.model import Style
 
 
 def run(
@@ -41,6 +48,9 @@ def run(
         Applets,
         typer.Option("--applet", help="What the fresh token is for programs."),
     ] = Applets.PKCS15,
+    generation: Generation = 1,
+    display_style: DisplayStyle = Style.LCD,
+    display_script: DisplayScript = None,
     empty: Annotated[
         bool, typer.Option("--empty", help="No token: the readers are empty at first.")
     ] = False,
@@ -63,6 +73,15 @@ def run(
     there is no such program, or it cannot be run.
     """
     request = RunRequest(
-        command, tokens or [], keys or [], reader_names or [], empty, applet, trace
+        command,
+        tokens or [],
+        keys or [],
+        reader_names or [],
+        empty,
+        applet,
+        trace,
+        generation,
+        display_style,
+        display_script,
     )
     raise typer.Exit(execute(request))

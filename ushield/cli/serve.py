@@ -13,8 +13,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ushield.cli.complaint import Complaint
+from ushield.cli.kinds import Face
 from ushield.cli.listening import listening
-from ushield.cli.options import ReaderNames, Trace
+from ushield.cli.options import DISPLAY_PANEL as _DISPLAY
+from ushield.cli.options import DisplayScript, DisplayStyle, ReaderNames, Trace
+from ushield.cli.plainrun import RunRequest
+from ushield.device.display.model import Style
 
 if TYPE_CHECKING:
     from ushield.reader.vpcd import PlugEvents
@@ -53,6 +57,26 @@ def serve(
             rich_help_panel=_PCSCD,
         ),
     ] = None,
+    generation: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=2,
+            help="A fresh token in memory too, in a reader of its own, as `ushield run` makes it; "
+            "2: with a display and buttons.",
+            rich_help_panel=_DISPLAY,
+        ),
+    ] = None,
+    display: Annotated[
+        Face,
+        typer.Option(
+            help="Where the displays are drawn, and buttons pressed by hand: a page for a browser "
+            "on this machine, or this terminal. Programs can look and press in any case.",
+            rich_help_panel=_DISPLAY,
+        ),
+    ] = Face.NONE,
+    display_style: DisplayStyle = Style.LCD,
+    display_script: DisplayScript = None,
     trace: Trace = None,
 ) -> None:
     """Run a PC/SC service with tokens in its readers, until Ctrl-C.
@@ -61,46 +85,66 @@ def serve(
     these; the others are comments. Readers can be managed by `ushield reader`.
     """
     if vpcd is not None:
-        _plug(images or [], vpcd, trace, alone=socket is None and not reader_names)
+        alone = socket is None and not reader_names and generation is None and display is Face.NONE
+        _plug(images or [], vpcd, trace, alone=alone)
         return
-    if not images and not reader_names:
+    if not images and not reader_names and generation is None:
         raise Complaint(
             "nothing to serve: name a token image, or an empty reader with --reader-name"
         )
+    request = RunRequest(
+        tokens=images or [],
+        names=reader_names or [],
+        trace=trace,
+        generation=generation or 1,
+        display_style=display_style,
+        display_script=display_script,
+    )
     place = None if socket is None else socket.absolute()
-    _serve(images or [], reader_names or [], place, trace)
+    _serve(request, place, display, fresh=generation is not None)
 
 
-def _serve(images: list[Path], names: list[str], socket: Path | None, trace: Path | None) -> None:
+def _serve(request: RunRequest, socket: Path | None, face: Face, *, fresh: bool) -> None:
+    from ushield.cli.child import fresh_token, pins_of_fresh_tokens, script_of
     from ushield.cli.desk import at_work, image_tokens
+    from ushield.cli.faces import shown
 
+    style, script = request.display_style, script_of(request)
+    pins = pins_of_fresh_tokens()
+    show = shown(face)
     stops = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         # Somebody has said nohup.
         stops.remove(signal.SIGHUP)
-    tokens = image_tokens(images)
+    tokens = image_tokens(request.tokens, style)
     # Before there are threads: they do as this one does, which is to wait.
     signal.pthread_sigmask(signal.SIG_BLOCK, stops)
-    with at_work(tokens, names, socket, _comment, trace) as (service, keeper):
-        for variable, value in service.environment.items():
+    if fresh:
+        tokens.append(fresh_token(request, pins))
+    with at_work(
+        tokens, request.names, socket, _comment, request.trace, style=style, script=script
+    ) as work:
+        for variable, value in work.service.environment.items():
             _say(f"export {variable}={shlex.quote(value)}")
-        for reader in keeper.list():
+        for reader in work.keeper.list():
             _comment(f"{reader.token or 'nothing'} is in {reader.name}")
-        signal.sigwait(stops)
+        if fresh:
+            _comment(f"the fresh token's PIN is {pins['USHIELD_PIN']}")
+        show(work, stops, _comment)
 
 
 def _plug(images: list[Path], address: str, trace: Path | None, *, alone: bool) -> None:
     if len(images) != 1 or not alone:
         raise Complaint("--vpcd goes with exactly one token image, and neither names nor a socket")
     from ushield.cli.desk import listener
-    from ushield.device.assembly import assemble
+    from ushield.device.body import embody
     from ushield.device.image import open_image
     from ushield.reader.vpcd import Plug
 
     (image,) = images
     host, port = _address(address)
     with closing(open_image(image)) as store, listening(trace) as file:
-        card = listener(file)(f"vpcd at {host}:{port}", assemble(store))
+        card = listener(file)(f"vpcd at {host}:{port}", embody(store))
         plug = Plug(card, host, port, _narrator(image, f"{host}:{port}"))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: plug.stop())

@@ -10,11 +10,11 @@ import json
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Event, Lock, Thread, current_thread
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, NamedTuple, Self
 
 from ushield.reader.connection import listen, trusted
@@ -43,15 +43,28 @@ class RequestError(ValueError):
     """A line that is no request; the message says what is wrong with it."""
 
 
+class Verb(NamedTuple):
+    """A further request that is answered here, about a display for instance.
+
+    `fields` are what it may have besides "do" and "reader". `do` gets the reader and them, and
+    gives the fields of the answer; RequestError or ReaderError to refuse.
+    """
+
+    fields: frozenset[str]
+    do: Callable[[str | int | None, Mapping[str, Any]], dict[str, Any]]
+
+
 class Request(NamedTuple):
     """What somebody wants done. Without a reader, the only one that can be meant."""
 
     do: str
     reader: str | int | None = None
     token: Path | None = None
+    further: Mapping[str, Any] = MappingProxyType({})
+    """What else a further verb was given."""
 
 
-def parse_request(line: bytes) -> Request:
+def parse_request(line: bytes, verbs: Mapping[str, Verb] = MappingProxyType({})) -> Request:
     """The request in a line of UTF-8 JSON. RequestError for anything else."""
     try:
         fields = json.loads(line.decode())
@@ -62,11 +75,13 @@ def parse_request(line: bytes) -> Request:
     if not isinstance(fields, dict):
         raise RequestError('a request is an object, such as {"do": "list"}')
     do = fields.pop("do", None)
-    if not isinstance(do, str) or do not in _FIELDS:
-        raise RequestError(f'"do" is one of {", ".join(_FIELDS)}')
-    if unknown := sorted(fields.keys() - _FIELDS[do]):
+    if not isinstance(do, str) or do not in {*_FIELDS, *verbs}:
+        raise RequestError(f'"do" is one of {", ".join((*_FIELDS, *verbs))}')
+    known = verbs[do].fields | {"reader"} if do in verbs else _FIELDS[do]
+    if unknown := sorted(fields.keys() - known):
         raise RequestError(f'"{do}" has no {unknown[0]!r}')
-    return Request(do, _reader(fields.get("reader")), _token(fields.get("token")))
+    reader, token = _reader(fields.pop("reader", None)), _token(fields.pop("token", None))
+    return Request(do, reader, token, fields)
 
 
 def _reader(value: Any) -> str | int | None:
@@ -86,18 +101,27 @@ def _token(value: Any) -> Path | None:
 
 
 class Control:
-    """Answers requests. `token_at` gives the token of a path, which is opened later."""
+    """Answers requests. `token_at` gives the token of a path, which is opened later.
 
-    def __init__(self, keeper: Keeper, token_at: Callable[[Path], Token]) -> None:
+    `verbs` are requests that others answer.
+    """
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        token_at: Callable[[Path], Token],
+        verbs: Mapping[str, Verb] = MappingProxyType({}),
+    ) -> None:
         self._keeper = keeper
         self._token_at = token_at
+        self._verbs = verbs
 
     def answer(self, line: bytes | None) -> bytes:
         """One line of an answer to one line; None stands for a line that was too long."""
         try:
             if line is None:
                 raise RequestError(f"a request has {LONGEST_LINE} bytes at most")
-            result = self._do(parse_request(line))
+            result = self._do(parse_request(line, self._verbs))
         except (RequestError, ReaderError, TokenError) as refusal:
             result = {"ok": False, "error": " ".join(str(refusal).split())}
         except Exception:  # noqa: BLE001 a token is anybody's code; the others are to be answered
@@ -107,6 +131,8 @@ class Control:
 
     def _do(self, request: Request) -> dict[str, Any]:
         keeper = self._keeper
+        if verb := self._verbs.get(request.do):
+            return {"ok": True, **verb.do(request.reader, request.further)}
         match request.do:
             case "list":
                 return {"ok": True, "readers": [info._asdict() for info in keeper.list()]}

@@ -12,7 +12,8 @@ VARIABLE = "PCSCLITE_CSOCK_NAME"
 """The environment variable that says where a service is."""
 
 PATIENCE_SECONDS = 60.0
-"""A card that is executing a long command can be put in order only afterwards."""
+"""A card that is executing a long command can be put in order only afterwards. A request to wait
+for so many seconds may take longer by these."""
 
 
 class ControlError(Exception):
@@ -26,7 +27,7 @@ def ask(service: Path, **request: Any) -> dict[str, Any]:
     the service refuses, or does not answer.
     """
     with socket.socket(socket.AF_UNIX) as line:
-        line.settimeout(PATIENCE_SECONDS)
+        line.settimeout(PATIENCE_SECONDS + request.get("seconds", 0))
         try:
             line.connect(os.fspath(_control_of(service)))
             line.sendall(json.dumps(request).encode() + b"\n")

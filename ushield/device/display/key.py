@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from ushield.device.display.hand import Hand
@@ -51,3 +52,15 @@ class KeyWithDisplay:
         """Take the power away."""
         self._card.power_off()
         self.panel.power(False)
+
+
+class KeysShown(Protocol):
+    """The keys whose displays a face shows, by the readers that they are in."""
+
+    def keys(self) -> Mapping[str, KeyWithDisplay]:
+        """The keys there are now."""
+        ...
+
+    def listen(self, listener: Callable[[], None], /) -> Callable[[], None]:
+        """Call this, from any thread, after each change; what ends that."""
+        ...

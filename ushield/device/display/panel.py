@@ -12,9 +12,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Condition
+from typing import Any
 
+from applet.consent.glyphs import SPACE_AT_BORDER
 from applet.os.panel import Screen, Signal
 from ushield.device.display.model import LCD, Model
+from ushield.device.display.reading import squeezed
 
 BUTTONS = (Signal.CONFIRM, Signal.CANCEL, Signal.UP, Signal.DOWN)
 """The signals that are buttons."""
@@ -49,6 +52,23 @@ class View:
     def text(self) -> str:
         """The lines, one below the other."""
         return "\n".join(self.lines)
+
+    def shows(self, text: str) -> bool:
+        """Whether this text is on the page, where spaces and the ends of lines do not count."""
+        return squeezed(text) in squeezed(self.text.replace(SPACE_AT_BORDER, " "))
+
+    def described(self) -> dict[str, Any]:
+        """All of it, as JSON has it."""
+        return {
+            "number": self.number,
+            "powered": self.powered,
+            "lines": list(self.lines),
+            "page": self.page,
+            "pages": self.pages,
+            "waits_for": [button.value for button in self.waits_for],
+            "seconds_left": None if self.seconds_left is None else round(self.seconds_left, 3),
+            "ended_by": None if self.ended_by is None else self.ended_by.value,
+        }
 
 
 class PanelClosed(Exception):
