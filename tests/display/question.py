@@ -47,6 +47,7 @@ class Question:
         self.panel = panel
         self.refused: CardError | None = None
         self._statement = statement
+        self._before = panel.view().question
         self._thread = Thread(target=self._ask, daemon=True)
         self._thread.start()
 
@@ -59,6 +60,11 @@ class Question:
     @property
     def stands(self) -> bool:
         return self._thread.is_alive()
+
+    def begun(self) -> None:
+        """Wait until it is on the display, or was."""
+        seen = self.panel.wait_for(lambda view: view.question > self._before)
+        assert seen is not None, "nothing is asked"
 
     def shown(self, page: int = 1) -> View:
         """The view of this page, once it is there."""
@@ -78,7 +84,7 @@ def asked(panel: Panel, statement: Statement = ORDER, seconds: int = 60) -> Iter
     """A question that stands; it is called off at the end if it still does."""
     question = Question(panel, statement, seconds)
     try:
-        question.shown()
+        question.begun()
         yield question
     finally:
         panel.interrupt()

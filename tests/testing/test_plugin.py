@@ -55,7 +55,7 @@ def test_it_can_be_left_out(tmp_path: Path) -> None:
 WRONG_MARKERS = {
     "ushield(['p256'])": "takes keywords only, not ['p256']",
     "ushield(kyes=['p256'])": "unexpected keyword argument 'kyes'",
-    "ushield(generation=2)": "no token of generation 2",
+    "ushield(generation=3)": "a token is of generation 1 or 2, not 3",
     "ushield(keys='p256')": "keys is a list, such as ['p256']",
 }
 

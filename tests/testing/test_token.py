@@ -101,7 +101,10 @@ def test_a_blank_token_is_as_from_the_factory(ushield_token: Token) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"generation": 2}, "generation 2"),
+        ({"generation": 3}, "generation 1 or 2"),
+        ({"generation": 2, "blank": True}, "with keys"),
+        ({"generation": 2, "applet": "piv"}, "PKCS#15"),
+        ({"generation": 2, "display_style": "crt"}, "no display 'crt'"),
         ({"keys": "rsa2048"}, "a list"),
         ({"keys": ["rsa512"]}, "rsa512"),
         ({"pin": "1"}, "PIN"),
@@ -118,7 +121,7 @@ def test_an_unknown_option_is_refused() -> None:
     with pytest.raises(TypeError, match="kyes"):
         TokenFactory(kyes=["p256"])  # type: ignore[call-arg]
     with pytest.raises(UnsupportedError):
-        TokenFactory(generation=2)
+        TokenFactory(generation=3)
 
 
 def test_a_look_at_a_copy_changes_nothing(ushield_token: Token) -> None:

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 from host.errors import UnsupportedError
-from host.personalise import Profile
+from host.personalise import GENERATIONS, Profile
 from ushield.device.applets import Applets
+from ushield.device.display.model import Style
 from ushield.making import Making
 
 if TYPE_CHECKING:
     from host.piv.personalise import PivProfile
-
-GENERATIONS = (1,)
 
 
 class TokenOptions(TypedDict, total=False):
@@ -29,6 +28,7 @@ class TokenOptions(TypedDict, total=False):
     pin_each_signature: bool
     applet: str
     generation: int
+    display_style: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,8 @@ class TokenSpec:
     """A token in plain words, as `ushield.new_token` takes them; the SO PIN is the PUK.
 
     A `blank` token is as from the factory, to be personalised by somebody else. `applet` is pkcs15,
-    piv or both; PIV has no label, and keeps the management key of the factory.
+    piv or both; PIV has no label, and keeps the management key of the factory. A token of
+    generation 2 has a display, lcd or oled by its `display_style`, and buttons.
     """
 
     keys: Sequence[str] = ()
@@ -48,12 +49,19 @@ class TokenSpec:
     pin_each_signature: bool = False
     applet: str = Applets.PKCS15
     generation: int = 1
+    display_style: str = Style.LCD
 
     def __post_init__(self) -> None:
         if isinstance(self.keys, str):
             raise UnsupportedError(f"keys is a list, such as [{self.keys!r}]")
         if self.generation not in GENERATIONS:
-            raise UnsupportedError(f"no token of generation {self.generation} is here yet, only 1")
+            raise UnsupportedError(f"a token is of generation 1 or 2, not {self.generation}")
+        if self.generation == 2 and (self.blank or self.applet == Applets.PIV):
+            raise UnsupportedError("a token of generation 2 is a PKCS#15 token with keys")
+        if self.display_style not in list(Style):
+            raise UnsupportedError(
+                f"no display {self.display_style!r}; there are {', '.join(Style)}"
+            )
         if self.applet not in list(Applets):
             raise UnsupportedError(f"no applet {self.applet!r}; there are {', '.join(Applets)}")
         if self.pin_each_signature and self.applet == Applets.PIV:
@@ -84,6 +92,7 @@ class TokenSpec:
             subject=self.subject,
             label=self.label,
             pin_each_signature=self.pin_each_signature,
+            generation=self.generation,
         )
 
     def _piv(self) -> PivProfile:

@@ -7,22 +7,35 @@ first fixture that needs it. `pytest -p no:ushield` leaves the plugin out.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
 if TYPE_CHECKING:
     from host.transport import CardPort, Transport
-    from ushield.testing import Reader, ReaderFactory, ReplayFactory, Token, TokenFactory
+    from ushield.testing import (
+        Reader,
+        ReaderFactory,
+        ReplayFactory,
+        Token,
+        TokenDisplay,
+        TokenFactory,
+    )
     from ushield.testing.options import TokenOptions
 
 MARKER = "ushield"
 
+_LONGEST_NAME = 80
+_TOKENS = pytest.StashKey["TokenFactory"]()
+_FOLDERS = pytest.StashKey[pytest.TempPathFactory]()
+"""What a test has that fails, so that its displays can be shown."""
+
 _MARKER_LINE = (
     f"{MARKER}(keys=[...], pin=..., puk=..., label=..., subject=..., blank=False, "
-    "pin_each_signature=False, applet='pkcs15', generation=1): what the tokens of this test shall "
-    "be; all of it is optional"
+    "pin_each_signature=False, applet='pkcs15', generation=1, display_style='lcd'): what the "
+    "tokens of this test shall be; all of it is optional"
 )
 
 
@@ -61,7 +74,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def ushield_token_factory(request: pytest.FixtureRequest) -> Iterator[TokenFactory]:
+def ushield_token_factory(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TokenFactory]:
     """Makes tokens, as many as are wanted: `ushield_token_factory(keys=["p256"], label="mine")`.
 
     What is not given is as the marker says. Tokens have serial numbers and keys of their own.
@@ -70,11 +85,18 @@ def ushield_token_factory(request: pytest.FixtureRequest) -> Iterator[TokenFacto
     from ushield.testing import TokenFactory
 
     try:
-        factory = TokenFactory(**_marked(request.node))
+        options = _marked(request.node)
+        if "ushield_display" in request.fixturenames:
+            options.setdefault("generation", 2)
+        factory = TokenFactory(**options)
     except (TypeError, UnsupportedError) as error:
         pytest.fail(f"@pytest.mark.{MARKER}: {error}", pytrace=False)
+    request.node.stash[_TOKENS] = factory
+    request.node.stash[_FOLDERS] = tmp_path_factory
     with factory:
         yield factory
+        for fault in [display.fault for display in factory.displays if display.fault]:
+            pytest.fail(f"the function that pressed the buttons raised {fault!r}", pytrace=False)
 
 
 @pytest.fixture
@@ -99,6 +121,38 @@ def ushield_reader(ushield_reader_factory: ReaderFactory) -> Reader:
     `subprocess.run(..., env=ushield_reader.environment)` runs a program that sees it.
     """
     return ushield_reader_factory()
+
+
+@pytest.fixture
+def ushield_display(ushield_reader: Reader) -> TokenDisplay:
+    """The display and the buttons of the token in `ushield_reader`, which is of generation 2.
+
+    `wait_for("Li Lei")`, `pages()`, `press("confirm")`, `script("confirm if amount < 100")`,
+    `unplug()`. A test that fails shows the display.
+    """
+    return ushield_reader.display
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails shows what is on the displays of its tokens."""
+    report = yield
+    factory = item.stash.get(_TOKENS, None)
+    if factory is not None and call.when == "call" and report.failed:
+        for display in factory.displays:
+            report.sections.append(("ushield display", _kept(item, display)))
+    return report
+
+
+def _kept(item: pytest.Item, display: TokenDisplay) -> str:
+    """The display as text; and where the picture is, beside what pytest keeps of other tests."""
+    folder = item.stash[_FOLDERS].mktemp("ushield-display")
+    name = re.sub(r"[^\w.-]+", "-", item.name)[:_LONGEST_NAME]
+    picture = folder / f"{name}.svg"
+    picture.write_text(display.picture(), encoding="utf-8")
+    return f"{display.text()}\n{picture}"
 
 
 @pytest.fixture

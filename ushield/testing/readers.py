@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from smartcard.CardConnection import CardConnection
 
     from host.piv.client import PivClient
+    from ushield.testing.display import TokenDisplay
 
 _AGENTS = ("SSH_AUTH_SOCK", "SSH_AGENT_PID")
 """Through these a program under test would reach the user's own ssh-agent."""
@@ -105,6 +106,8 @@ class Reader:
             raise ValueError(f"there is a token in {self.name}: remove it first")
         self._desk.service.insert(self.name, token.into_reader())
         self.token = token
+        if token.display is not None:
+            token.display.unplug = self.remove
 
     def remove(self) -> Token:
         """Take the token out; it may be used by its own client then."""
@@ -115,6 +118,14 @@ class Reader:
         self.token, self._taken_out = None, token
         token.out_of_reader()
         return token
+
+    @property
+    def display(self) -> TokenDisplay:
+        """The display of the token that is in it, or was pulled out last; ValueError without."""
+        token = self.token or self._taken_out
+        if token is None or token.display is None:
+            raise ValueError(f"no token with a display is in {self.name}: generation=2 makes one")
+        return token.display
 
     def reset(self) -> None:
         """Reset the token, as another program might: verified PINs are forgotten."""

@@ -28,12 +28,15 @@ from host.client import TokenClient
 from host.memory import MemoryTransport
 from ushield.device.applets import Applets
 from ushield.device.assembly import assemble
+from ushield.device.body import embody
+from ushield.device.display.model import Style
 from ushield.making import make
 from ushield.reader.card import CardPort
 from ushield.testing.options import TokenOptions, TokenSpec
 
 if TYPE_CHECKING:
     from host.piv.client import PivClient
+    from ushield.testing.display import TokenDisplay
 
 _SERIAL, _PIV_SERIAL = "pkcs15/serial", "piv/serial"
 _TOKEN_INFO = f"pkcs15/content/{TOKEN_INFO.hex()}"
@@ -56,8 +59,17 @@ class Token:
         self._store = MemoryStore(cells)
         self._client: TokenClient | PivClient | None = None
         self._in_reader = False
-        self.card = GuardedCard(assemble(self._store))
+        card = embody(self._store, Style(spec.display_style))
+        self.card = GuardedCard(card)
         """The chip, as a reader sees it."""
+        self.display: TokenDisplay | None = None
+        """The display and the buttons of a token of generation 2."""
+        if spec.generation == 2:
+            from ushield.device.display.key import KeyWithDisplay
+            from ushield.testing.display import TokenDisplay
+
+            assert isinstance(card, KeyWithDisplay)
+            self.display = TokenDisplay(card)
         self.label = "" if spec.blank or spec.applet == Applets.PIV else spec.label
         self.serial = cells[_PIV_SERIAL if spec.applet == Applets.PIV else _SERIAL]
         self.pin, self.puk, self.so_pin = spec.pin, spec.puk, spec.puk
@@ -133,11 +145,17 @@ class Token:
 
 
 class GuardedCard:
-    """A card that can be held still between two commands."""
+    """A card that can be held still between two commands.
+
+    `interrupt` is there when the card inside has it.
+    """
 
     def __init__(self, card: CardPort) -> None:
         self.lock = Lock()
         self._card = card
+        interrupt = getattr(card, "interrupt", None)
+        if interrupt is not None:
+            self.interrupt = interrupt
 
     def power_on(self) -> bytes:
         """Give power; the answer to reset."""
@@ -179,9 +197,17 @@ class TokenFactory:
         self._tokens.append(token)
         return token
 
+    @property
+    def displays(self) -> list[TokenDisplay]:
+        """The displays of the tokens that have one."""
+        return [token.display for token in self._tokens if token.display is not None]
+
     def close(self) -> None:
         """Close the clients of all tokens."""
         for token in self._tokens:
+            if token.display is not None:
+                # Before the client: a command that waits for a button would keep it open.
+                token.display.close()
             token.close()
         self._tokens.clear()
 
