@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from host.errors import NoApplication, UnsupportedError, WrongPin
+from host.errors import NoApplication, UnsupportedError
+from tests.testing.inner import passes
 from ushield.testing import ReaderFactory, Token, TokenFactory
 from ushield.testing.tokens import TokenInReader
 
@@ -51,13 +53,23 @@ def test_programs_find_it_in_a_reader(ushield_reader_factory: ReaderFactory) -> 
     assert reader.token.look_piv().info().pin_tries_left == 5
 
 
-def test_a_client_through_pcsc(ushield_reader_factory: ReaderFactory) -> None:
-    reader = ushield_reader_factory()
-    with reader.piv_client() as client, pytest.raises(WrongPin):
+BY_PCSC = """
+import pytest
+from host.errors import WrongPin
+
+@pytest.mark.ushield(applet="piv", keys=["p256"])
+def test_it(ushield_reader):
+    with ushield_reader.piv_client() as client, pytest.raises(WrongPin):
         client.verify_pin("000000")
-    connection = reader.connect()
+    connection = ushield_reader.connect()
     assert connection.getATR()[0] == 0x3B
     connection.disconnect()
+"""
+
+
+def test_a_client_through_pcsc(tmp_path: Path) -> None:
+    """In a process of its own, which has not used another service before."""
+    assert passes(tmp_path, BY_PCSC) == "1 passed"
 
 
 @pytest.mark.ushield(applet="both", pin_each_signature=True, label="two")
