@@ -209,6 +209,7 @@ def tests_need() -> dict[str, str]:
         "openssl": "openssl",
         "pcscd": "/usr/sbin/pcscd",
         f"python3.{sys.version_info[1]}-dev": f"{headers}/Python.h",
+        "python3-pycurl": "/usr/lib/python3/dist-packages/pycurl.*.so",
         "tshark": "tshark",
         "vsmartcard-vpcd": "/usr/lib/pcsc/drivers/serial/libifdvpcd.so",
         "ykcs11": "/usr/lib/*/libykcs11.so",

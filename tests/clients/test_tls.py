@@ -53,7 +53,6 @@ CLIENTS = [
     Client("curl", "curl with provider", ("provider", "names"), PROVIDER),
     Client("OpenSSL", "s_client with engine", ("engine", "names"), ENGINE),
     Client("OpenSSL", "s_client with provider", ("provider", "names"), PROVIDER),
-    Client("Python", "ssl with provider", ("provider", "names"), PROVIDER),
     Client("GnuTLS", "gnutls", ("names",)),
     Client("pycurl", "pycurl", ("names",)),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from tests.clients.cards import PIN, PUK
 from tests.clients.system import launcher
 
 ROOT = Path(__file__).parents[2]
+_PATIENCE_SECONDS = 120
 
 
 class Tool:
@@ -84,17 +86,22 @@ class Tool:
         return (self.folder / name).read_bytes()
 
     def _call(self, line: str) -> tuple[int, str]:
-        done = subprocess.run(
+        with subprocess.Popen(
             [*self._start, *shlex.split(line)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=120,
-            check=False,
-        )
-        text = done.stdout.decode(errors="replace")
-        self._note(line, done.returncode, text)
-        return done.returncode, text
+            start_new_session=True,
+        ) as process:
+            try:
+                output, _ = process.communicate(timeout=_PATIENCE_SECONDS)
+            except BaseException:
+                # Also what it has started itself, and is stuck in.
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+        text = output.decode(errors="replace")
+        self._note(line, process.returncode, text)
+        return process.returncode, text
 
     def _note(self, line: str, code: int, text: str) -> None:
         self._transcript.append(f"$ {line}\n{text}[{code}]")
