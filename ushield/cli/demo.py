@@ -12,15 +12,19 @@ if TYPE_CHECKING:
 
     from host.client import TokenClient
     from host.trace import TraceRecord
+    from ushield.device.display.model import Model
+    from ushield.device.display.panel import View
 
 _PIN, _WRONG_PIN, _PUK, _NEW_PIN = "246810", "000000", "97531864", "135791"
 _ORDER = b"transfer 1,000,000.00 CNY from 6222 0000 0000 0001 to Li Lei, 6222 0000 0000 0002"
 _SECRET = b"session key of the bank"
+_RULES = 'confirm if payee == "Li Lei" and amount <= 1000000'
 
 
 def demo() -> None:
     """Personalise a token, sign a payment order, decipher, block the PIN and unblock it.
 
+    Then a token of the second generation shows an order on its display, and signs it after Confirm.
     Shows each APDU as a readable dialogue, and checks every result; exit code 0 only if all held.
     """
     show = _Show()
@@ -29,6 +33,7 @@ def demo() -> None:
     _sign(show, token, certificate)
     _decipher(show, token)
     _block_and_unblock(show, token)
+    _show_and_confirm(show)
     raise typer.Exit(show.end())
 
 
@@ -69,6 +74,14 @@ class _Show:
         for name, count in Counter(record.name for record in sent).items():
             self._console.print(f"  > {count:3} x {name}", style="cyan", markup=False)
         self._kept = None
+
+    def display(self, view: View, model: Model) -> None:
+        """The token's display, as its holder sees it."""
+        from rich.padding import Padding
+
+        from ushield.device.display.drawing import drawn
+
+        self._console.print(Padding(drawn(view, model), (1, 0, 0, 4)))
 
     def check(self, what: str, held: bool) -> None:
         """Say whether something that must hold did."""
@@ -191,3 +204,55 @@ def _block_and_unblock(show: _Show, token: TokenClient) -> None:
     token.verify_pin(_NEW_PIN)
     show.check("the token signs again", signs())
     show.check("6 tries for the PIN, 10 for the PUK", _tries(token) == (6, 10))
+
+
+def _show_and_confirm(show: _Show) -> None:
+    from dataclasses import replace
+
+    from apdu.order import Order, OrderKind, build_order
+    from host.errors import ConsentCancelled
+    from ushield.device.display.hand import Hand
+    from ushield.device.display.panel import Panel
+    from ushield.device.display.script import parse_script
+    from ushield.tokens import new_token
+
+    show.heading("The second generation: the token shows the order, and its holder presses Confirm")
+    order = Order(
+        OrderKind.TRANSFER,
+        payer="6222000000000001",
+        payee="Li Lei",
+        payee_account="6222000000000002",
+        amount=1_000_000_00,
+        currency="CNY",
+        number="20261125-0001",
+        time="20261125120000+0800",
+    )
+    panel = Panel()
+    panel.power(True)
+    token = new_token(pin=_PIN, puk=_PUK, keys=("rsa1024:sign",), generation=2, panel=panel)
+    token.verify_pin(_PIN)
+    pages: list[str] = []
+
+    def look() -> None:
+        view = panel.view()
+        if view.asks:
+            pages.append(view.text)
+            show.display(view, panel.model)
+
+    stop = panel.listen(look)
+    hand = Hand(panel)
+    hand.follow(parse_script(f"{_RULES}\ncancel"))
+    signature = token.sign_order(order)
+    show.check("every page was on the display before Confirm", len(pages) > 1)
+    show.check("the order is signed", token.check_signature(signature, build_order(order)))
+    stop()
+
+    def cancelled() -> bool:
+        try:
+            token.sign_order(replace(order, payee="Mallory"))
+        except ConsentCancelled:
+            return True
+        return False
+
+    show.check("an order to Mallory is cancelled, and nothing is signed", cancelled())
+    panel.close()
