@@ -14,13 +14,13 @@ const WORDS = {
   },
   zh: {
     confirm: "确认", cancel: "取消", up: "上翻页", down: "下翻页",
-    pull: "拔出U盾", put: "插入U盾", lost: "连接已断开,正在重试",
+    pull: "拔出U盾", put: "插入U盾", lost: "连接已断开，正在重试",
     rest: "等待操作。", out: "U盾已拔出。",
-    read: "请阅读全部页面,然后确认或取消。", decide: "确认还是取消?",
+    read: "请阅读全部页面，然后确认或取消。", decide: "确认还是取消？",
     seconds: (n) => `剩余 ${n} 秒`,
     ended: { confirm: "已确认。", cancel: "已取消。", "timed out": "已超时。",
-      gone: "已拔出或复位:没有确认任何内容。" },
-    keyboard: "键盘:↑ ↓ 翻页,Enter 确认,Esc 取消。",
+      gone: "已拔出或复位：没有确认任何内容。" },
+    keyboard: "键盘：↑ ↓ 翻页，Enter 确认，Esc 取消。",
     none: "读卡器中没有带显示屏的U盾。", other: "English", language: "en",
   },
 };
@@ -70,6 +70,8 @@ function sectionOf(reader) {
     const current = () => keys.find((key) => key.reader === reader);
     for (const button of section.querySelectorAll("[data-button]")) {
       button.onclick = () => press(current(), button.dataset.button);
+      /* The mouse leaves the focus where it is: Enter goes on to mean Confirm. */
+      button.onmousedown = (event) => event.preventDefault();
     }
     section.querySelector(".pull").onclick = () =>
       ask({ do: current().inside ? "remove" : "insert", reader });
