@@ -195,7 +195,9 @@ def tests_need() -> dict[str, str]:
     """Map each Debian package that the tests need to a file or command that tells it is there."""
     headers = sysconfig.get_path("include")
     return {
+        "chromium": "chromium",
         "curl": "curl",
+        "default-jdk-headless": "jarsigner",
         "gcc": "gcc",
         "gnutls-bin": "p11tool",
         "libc6-dev": "/usr/include/stdio.h",
