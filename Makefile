@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest -n 2
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format pages bench torture fuzz test-debian13 clients-table test-fresh clean core everything
+.PHONY: help demo test lint format pages pictures bench torture fuzz test-debian13 clients-table test-fresh clean core everything
 
 help: ## show this list
 	@echo "make TARGET, where TARGET is one of"
@@ -35,6 +35,9 @@ format: everything ## lay out the code as lint wants it
 
 pages: everything ## write what docs/states.md and docs/vectors.md say of the code anew
 	@$(BIN)/python -m scripts.pages
+
+pictures: everything ## make the pictures of the displays in docs/pictures anew (needs Chromium)
+	@$(BIN)/python -m tests.display.pictures
 
 bench: everything ## measure speed, as ratios, and print a table
 	@$(PREPARE) bench
