@@ -9,16 +9,8 @@ from enum import Flag, auto
 
 from apdu.command import Command, parse_command
 from apdu.errors import ApduError
-from apdu.instruction import INS
 from host.trace import TraceRecord
-
-_EXTERNAL_AUTHENTICATE, _PIV_GENERAL_AUTHENTICATE = 0x82, 0x87
-_WITH_RANDOM_DATA = frozenset(
-    {
-        *(INS.PSO, INS.INTERNAL_AUTHENTICATE, _EXTERNAL_AUTHENTICATE),
-        *(INS.GENERAL_AUTHENTICATE, _PIV_GENERAL_AUTHENTICATE),
-    }
-)
+from host.trace.diff import BY_CHANCE
 
 
 class Tolerance(Flag):
@@ -42,7 +34,7 @@ def difference(expected: TraceRecord, raw: bytes, tolerance: Tolerance = Toleran
         command = Command(cla, ins, p1, p2, raw[4:])
     if len(command.data) != expected.length:
         return f"{_bytes(len(command.data))} of data instead of {expected.length}"
-    random = bool(tolerance & Tolerance.RANDOM) and command.ins in _WITH_RANDOM_DATA
+    random = bool(tolerance & Tolerance.RANDOM) and command.ins in BY_CHANCE
     if expected.data not in (None, command.data) and not random:
         return f"other data, from byte {_first_difference(expected.data or b'', command.data)} on"
     if (command.le, command.extended) != (expected.le, expected.extended):

@@ -15,7 +15,7 @@ from apdu.piv import PivINS
 from host.trace.record import CardEvent, Entry, Happening, TraceRecord
 
 _EXTERNAL_AUTHENTICATE = 0x82
-_BY_CHANCE = frozenset(
+BY_CHANCE = frozenset(
     {
         *(INS.GET_CHALLENGE, INS.PSO, INS.INTERNAL_AUTHENTICATE, _EXTERNAL_AUTHENTICATE),
         *(INS.GENERAL_AUTHENTICATE, INS.GENERATE_KEY),
@@ -83,7 +83,7 @@ def _same(one: TraceRecord | CardEvent, other: TraceRecord | CardEvent, *, chanc
     if isinstance(one, CardEvent) or isinstance(other, CardEvent):
         is_event = isinstance(one, CardEvent) and isinstance(other, CardEvent)
         return is_event and one[0] is other[0]
-    if chance and one.header[1:2] and one.header[1] in _BY_CHANCE:
+    if chance and one.header[1:2] and one.header[1] in BY_CHANCE:
         # A signature of ECDSA is a byte or two longer, or shorter, each time.
         one, other = (record._replace(data=None, length=0) for record in (one, other))
     elif None in (one.data, other.data):
