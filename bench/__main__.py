@@ -8,7 +8,17 @@ from itertools import chain
 from rich.console import Console
 from rich.table import Table
 
-from bench import command_path, conformance, orders, pkcs11, reading, service, starting, tracing
+from bench import (
+    command_path,
+    conformance,
+    orders,
+    pkcs11,
+    programs,
+    reading,
+    service,
+    starting,
+    tracing,
+)
 from bench.measure import Row
 from tests.pcscd import SOCKET_VARIABLE, private_pcscd
 
@@ -24,6 +34,9 @@ def main() -> None:
         os.environ[SOCKET_VARIABLE] = str(pcscd.socket)
         parts = reading.rows(pcscd), starting.rows(pcscd), service.rows(pcscd), pkcs11.rows()
         for row in chain(*parts, tracing.rows(), conformance.rows()):
+            _add(table, row)
+    with console.status("measuring programs"):
+        for row in programs.rows():
             _add(table, row)
     console.print(table)
 

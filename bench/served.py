@@ -43,14 +43,17 @@ def main() -> None:
             answer_lines("plugged", str)
             return
         kind, count = sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 1
-        cards = [_Timed(_card(kind)) if kind == "token" else _card(kind) for _ in range(count)]
+        cards = [Timed(_card(kind)) if kind == "token" else _card(kind) for _ in range(count)]
         specs = map(ReaderSpec, default_names(count), cards)
         service = stack.enter_context(PcscService(list(specs)))
         answer_lines(str(service.socket), lambda line: _answer(service, cards[0], line))
 
 
-class _Timed:
-    """A card whose work is timed. That costs time, so only what takes long is put into one."""
+class Timed:
+    """A card whose work is timed. That costs time, so only what takes long is put into one.
+
+    `commands` is how many it has had, `seconds` the time that it took for them.
+    """
 
     def __init__(self, card: CardPort) -> None:
         self.power_on, self.reset, self.power_off = card.power_on, card.reset, card.power_off
@@ -58,6 +61,7 @@ class _Timed:
         self.commands, self.seconds = 0, 0.0
 
     def transmit(self, command: bytes, /) -> bytes:
+        """As the card does it."""
         begin = perf_counter()
         answer = self._transmit(command)
         self.seconds += perf_counter() - begin
@@ -94,7 +98,7 @@ def _answer(service: PcscService, card: CardPort, line: str) -> object:
             pages = Path("/proc/self/statm").read_text().split()[1]
             return int(pages) * resource.getpagesize()
         case "work":
-            assert isinstance(card, _Timed)
+            assert isinstance(card, Timed)
             return f"{card.commands} {card.seconds}"
         case _:
             raise ValueError(line)
