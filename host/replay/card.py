@@ -14,6 +14,7 @@ from host.trace import CardEvent, Entry, Redactor, TraceRecord, format_record
 
 _LOST = int(SW.INTERNAL).to_bytes(2, "big")
 _GET_RESPONSE = bytes((INS.GET_RESPONSE,))
+UNNAMED = "recorded"
 _DEFAULT_ATR = bytes.fromhex("3B00")
 
 
@@ -137,10 +138,13 @@ class ReplayCard:
 def cards_of(
     entries: Iterable[Entry], *, tolerance: Tolerance = Tolerance.NONE
 ) -> dict[str, ReplayCard]:
-    """A card for each reader of a trace, by the reader's name, in the order of the trace."""
+    """A card for each reader of a trace, by the reader's name, in the order of the trace.
+
+    A reader that a log or a capture does not name is called `UNNAMED`.
+    """
     of_reader: dict[str, list[Entry]] = {}
     for entry in entries:
-        of_reader.setdefault(entry.reader, []).append(entry)
+        of_reader.setdefault(entry.reader or UNNAMED, []).append(entry)
     return {name: ReplayCard(ones, tolerance=tolerance) for name, ones in of_reader.items()}
 
 

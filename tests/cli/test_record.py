@@ -128,6 +128,20 @@ def test_a_capture_can_be_replayed_too(service: str) -> None:
     assert signature() == real
 
 
+def test_a_log_of_opensc_can_be_replayed_too(service: str) -> None:
+    lists = ["pkcs15-tool", "--list-keys"]
+    logs = ["run", "--empty", "--", "env", f"PCSCLITE_CSOCK_NAME={service}", "OPENSC_DEBUG=9"]
+    Path("opensc.log").write_text(ok(*logs, *lists).error)
+    assert "Private" in ok("replay", "--whole", "opensc.log", "--", *lists).text
+
+
+def test_a_capture_that_names_no_reader(service: str) -> None:
+    record(service, "--", "opensc-tool", "--send-apdu", "00:84:00:00:08")
+    lines = Path("trace.jsonl").read_text().replace("Front desk", "")
+    Path("trace.jsonl").write_text(lines)
+    assert "recorded" in ok("replay", "trace.jsonl", "opensc-tool", "-l").text
+
+
 def test_exit_codes_are_the_programs(service: str) -> None:
     three = [sys.executable, "-c", "raise SystemExit(3)"]
     assert run("record", "--", *three, PCSCLITE_CSOCK_NAME=service).code == 3
