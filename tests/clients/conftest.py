@@ -11,6 +11,7 @@ import pytest
 from applet.os.store import MemoryStore
 from tests.clients.cards import PIN, PUK, SO_PIN, SO_PUK, copy
 from tests.clients.ledger import works
+from tests.clients.readback import Card, inserted
 from tests.clients.system import ROOT, work_folder
 from tests.clients.tool import Tool
 from tests.clients.ways import PCSCD, SERVICE, ThroughPcscd, Way, through_service
@@ -21,8 +22,8 @@ __all__ = ["pcscd", "pytest_runtest_makereport", "works"]
 
 PROGRAMS = {"pkcs15-init": "opensc", "openssl": "openssl", "ssh-keygen": "openssh-client"}
 
-collect_ignore = ["test_java.py"] if ROOT else []
-"""Java is large; that of this system is enough."""
+collect_ignore = ["test_chromium.py", "test_java.py"] if ROOT else []
+"""These are large; those of this system are enough."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -80,3 +81,10 @@ def token(personalised: MemoryStore, way: Way, folder: Path) -> Iterator[Tool]:
     """The command line with a card in the reader as OpenSC personalises it, without keys."""
     with way.inserted(assemble(copy(personalised), strict=True)):
         yield Tool(folder, way.variables)
+
+
+@pytest.fixture
+def bare(personalised: MemoryStore, way: Way, folder: Path) -> Iterator[Card]:
+    """The same, with the card's memory."""
+    with inserted(copy(personalised), way, folder) as card:
+        yield card
