@@ -62,11 +62,17 @@ class Page:
         return done["result"].get("value")
 
     def until(self, script: str, wanted: Any = True) -> None:
-        """Wait until an expression is what it should be."""
+        """Wait until an expression is what it should be; the page may not be there yet."""
         deadline = time.monotonic() + PATIENCE
-        while (found := self.value(script)) != wanted:
+        while (found := self._value_or_fault(script)) != wanted:
             assert time.monotonic() < deadline, f"{script} is {found!r}, not {wanted!r}"
             time.sleep(0.02)
+
+    def _value_or_fault(self, script: str) -> Any:
+        try:
+            return self.value(script)
+        except PageError as fault:
+            return fault
 
     def click(self, selector: str) -> None:
         """Click on what a selector finds, as a mouse does."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from host.orderfile import describe
 from tests.cli.program import COMMAND, PIN, environment
@@ -53,6 +56,14 @@ class Served:
                 yield process
             finally:
                 process.kill()
+
+    def asked(self, request: str, **headers: str) -> tuple[int, bytes]:
+        """The answer to a request that is posted to the page's address."""
+        address = urlsplit(self.address)
+        with closing(HTTPConnection(address.netloc, timeout=30)) as line:
+            line.request("POST", f"{address.path}control", request, headers)
+            answer = line.getresponse()
+            return answer.status, answer.read()
 
     def close(self) -> None:
         self._service.terminate()
@@ -140,6 +151,17 @@ def test_cancel(page: Page, served: Served) -> None:
         assert program.returncode == 1 and "Cancel" in told
 
 
+def test_the_time_is_over(page: Page, served: Served) -> None:
+    with served.signing() as program:
+        spoken(page, "Transfer")
+        status, answer = served.asked('{"do": "time-out"}')
+        assert status == 200 and json.loads(answer)["ok"]
+        _, told = program.communicate(timeout=30)
+        assert program.returncode == 1 and "time" in told
+    page.until("document.querySelector('.state').textContent.startsWith('The time is over.')")
+    page.until("document.querySelector('.spoken').textContent", "")
+
+
 def test_the_key_is_pulled_out_and_put_back(page: Page, served: Served) -> None:
     with served.signing() as program:
         spoken(page, "Transfer")
@@ -158,13 +180,18 @@ def test_the_other_language(page: Page) -> None:
 
 @pytest.mark.parametrize("headers", FOREIGN, ids=lambda headers: next(iter(headers)))
 def test_another_page_gets_nothing(served: Served, headers: dict[str, str]) -> None:
-    address = urlsplit(served.address)
-    line = HTTPConnection(address.netloc, timeout=10)
-    line.request("POST", f"{address.path}control", '{"do": "list"}', headers)
-    answer = line.getresponse()
-    assert answer.status in (400, 403, 404)
-    assert b"ushield" not in answer.read()
-    line.close()
+    status, answer = served.asked('{"do": "list"}', **headers)
+    assert status == 404 and b"ushield" not in answer
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null"])
+def test_another_page_sees_no_display(served: Served, origin: str) -> None:
+    live = served.address.replace("http:", "ws:") + "live"
+    with connect(live, origin=Origin(served.address.rstrip("/").rpartition("/")[0])) as line:
+        assert "picture" in json.loads(line.recv(30))["keys"][0]
+    with pytest.raises(InvalidStatus) as refused, connect(live, origin=Origin(origin)):
+        """It is not let in."""
+    assert refused.value.response.status_code == 403
 
 
 def test_an_address_that_was_guessed(served: Served) -> None:

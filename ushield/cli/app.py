@@ -11,6 +11,7 @@ import typer
 from ushield.cli import (
     conformance,
     demo,
+    display,
     doctor,
     info,
     order,
@@ -45,6 +46,7 @@ app.command("init", rich_help_panel=_MAKE)(setup.init)
 app.command("serve", rich_help_panel=_MAKE)(serve.serve)
 app.command("run", rich_help_panel=_MAKE, context_settings=_AS_IT_STANDS)(run.run)
 app.add_typer(reader.app, name="reader", rich_help_panel=_MAKE)
+app.add_typer(display.app, name="display", rich_help_panel=_MAKE)
 app.command("demo", rich_help_panel=_MAKE)(demo.demo)
 app.command("doctor", rich_help_panel=_MAKE)(doctor.doctor)
 app.command("info", rich_help_panel=_USE)(info.info)

@@ -69,25 +69,26 @@ def insert(
 ) -> None:
     """Put a token into a reader; by default back into the only one that is empty."""
     token = {} if image is None else {"token": str(image.absolute())}
-    done = _do("insert", reader, socket, **token)
+    done = do("insert", reader, socket, **token)
     typer.echo(f"{done['token']} is in {done['reader']}")
 
 
 @app.command()
 def remove(reader: Name = None, socket: Socket = None) -> None:
     """Pull the token out of a reader, whatever it is doing. Its image is free afterwards."""
-    done = _do("remove", reader, socket)
+    done = do("remove", reader, socket)
     typer.echo(f"{done['token']} is out of {done['reader']}")
 
 
 @app.command()
 def reset(reader: Name = None, socket: Socket = None) -> None:
     """Reset the token in a reader, as another program might: PINs are to be verified again."""
-    done = _do("reset", reader, socket)
+    done = do("reset", reader, socket)
     typer.echo(f"{done['token']} in {done['reader']} is reset")
 
 
-def _do(verb: str, name: str | None, socket: Path | None, **fields: str) -> dict[str, Any]:
+def do(verb: str, name: str | None, socket: Path | None, **fields: Any) -> dict[str, Any]:
+    """Ask the service that is meant to do this, in the reader that is meant; its answer."""
     service = _service(socket)
     if name is None:
         return ask(service, do=verb, **fields)

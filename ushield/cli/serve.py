@@ -105,7 +105,7 @@ def serve(
 
 
 def _serve(request: RunRequest, socket: Path | None, face: Face, *, fresh: bool) -> None:
-    from ushield.cli.child import fresh_token, pins_of_fresh_tokens, script_of
+    from ushield.cli.child import DEFAULT_PINS, fresh_token, pins_of_fresh_tokens, script_of
     from ushield.cli.desk import at_work, image_tokens
     from ushield.cli.faces import shown
 
@@ -128,7 +128,7 @@ def _serve(request: RunRequest, socket: Path | None, face: Face, *, fresh: bool)
             _say(f"export {variable}={shlex.quote(value)}")
         for reader in work.keeper.list():
             _comment(f"{reader.token or 'nothing'} is in {reader.name}")
-        if fresh:
+        if fresh and pins == DEFAULT_PINS:
             _comment(f"the fresh token's PIN is {pins['USHIELD_PIN']}")
         show(work, stops, _comment)
 

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.events import Click
 from textual.message import Message
 from textual.widgets import Button, Footer, Label, Static
@@ -48,7 +48,7 @@ class KeyInTerminal(Horizontal):
 
     def compose(self) -> ComposeResult:
         """The parts, from top to bottom."""
-        with VerticalScroll(classes="body", can_focus=False):
+        with Vertical(classes="body"):
             yield Label(self.reader, classes="name", markup=False)
             yield self._display
             with Horizontal(classes="buttons"):
@@ -88,8 +88,8 @@ class TerminalFace(App[None]):
     Screen { align: center middle; background: #20252d; }
     #keys { height: auto; width: auto; align: center middle; }
     KeyInTerminal { height: auto; width: auto; margin: 0 1; }
-    .body { width: 46; height: auto; background: #333a45; padding: 1 2; align: center middle; }
-    KeyInTerminal.chosen .body { outline: round #6b93d6; }
+    .body { width: 48; height: auto; background: #333a45; padding: 1 2; border: round #333a45; }
+    KeyInTerminal.chosen .body { border: round #6b93d6; }
     .name { color: #97a2b3; margin-bottom: 1; }
     .display { width: auto; height: auto; }
     .buttons { height: 3; width: auto; margin-top: 1; }
@@ -105,7 +105,7 @@ class TerminalFace(App[None]):
         Binding("escape", "press('cancel')", "Cancel"),
         Binding("u", "move", "Pull out / put in"),
         Binding("tab", "next", "Next key", show=False, priority=True),
-        Binding("q,ctrl+c", "quit", "Quit", priority=True),
+        Binding("q,ctrl+c", "quit", "Quit", key_display="q", priority=True),
     ]
 
     class Changed(Message):
@@ -211,8 +211,8 @@ class TerminalFace(App[None]):
 
 def _state(view: View) -> str:
     if view.seconds_left is not None:
-        what = "confirm or cancel?" if Signal.CONFIRM in view.waits_for else "read all pages"
-        return f"{what} {math.ceil(view.seconds_left)} s left"
+        what = "confirm or cancel" if Signal.CONFIRM in view.waits_for else "read all pages"
+        return f"{what}: {math.ceil(view.seconds_left)} s left"
     if not view.powered:
         return "out of the reader"
     return _ENDED.get(view.ended_by, "at rest") if view.ended_by else "at rest"
