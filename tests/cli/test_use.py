@@ -159,6 +159,8 @@ def test_the_demo_holds() -> None:
     done = ok("demo", USHIELD_PIN=None, USHIELD_PUK=None)
     assert "FAILED" not in done.text
     assert "VERIFY" in done.text and "not shown" in done.text
+    assert "Li Lei          2/6" in done.text and "Mallory" not in done.text
+    assert "18 of 18 checks held" in done.text
     for secret in ("246810", "97531864", "135791"):
         assert secret not in done.text
         assert secret.encode().hex() not in done.text.lower()

@@ -8,23 +8,27 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cryptography.x509 import Certificate
 
+    from apdu.order import Order
     from host.client import TokenClient
+    from host.errors import CardError
     from host.trace import TraceRecord
     from ushield.device.display.model import Model
-    from ushield.device.display.panel import View
+    from ushield.device.display.panel import Panel, View
 
 _PIN, _WRONG_PIN, _PUK, _NEW_PIN = "246810", "000000", "97531864", "135791"
 _ORDER = b"transfer 1,000,000.00 CNY from 6222 0000 0000 0001 to Li Lei, 6222 0000 0000 0002"
 _SECRET = b"session key of the bank"
-_RULES = 'confirm if payee == "Li Lei" and amount <= 1000000'
+_RULES = 'confirm if payee == "Li Lei" and amount <= 1000000\ncancel'
 
 
 def demo() -> None:
     """Personalise a token, sign a payment order, decipher, block the PIN and unblock it.
 
-    Then a token of the second generation shows an order on its display, and signs it after Confirm.
+    A token of the second generation shows an order on its display, and signs it after Confirm.
     Shows each APDU as a readable dialogue, and checks every result; exit code 0 only if all held.
     """
     show = _Show()
@@ -137,28 +141,30 @@ def _fetch_certificate(show: _Show, token: TokenClient) -> Certificate:
 
 
 def _sign(show: _Show, token: TokenClient, certificate: Certificate) -> None:
+    show.heading(f"Sign a payment order: {_ORDER.decode()}")
+    signature = token.sign(_ORDER)
+
+    show.check("the signature has 128 bytes: RSA-1024", len(signature) == 128)
+    show.check("the certificate verifies it", _is_over(_ORDER, signature, certificate))
+    altered = _ORDER.replace(b"Li Lei", b"Mallory")
+    show.check("it does not verify an altered order", not _is_over(altered, signature, certificate))
+
+
+def _is_over(order: bytes, signature: bytes, certificate: Certificate) -> bool:
+    """Whether the certificate verifies this signature over this order."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from cryptography.hazmat.primitives.hashes import SHA256
 
-    show.heading(f"Sign a payment order: {_ORDER.decode()}")
-    signature = token.sign(_ORDER)
     public = certificate.public_key()
-
-    def is_signature_over(order: bytes) -> bool:
-        if not isinstance(public, RSAPublicKey):
-            return False
-        try:
-            public.verify(signature, order, PKCS1v15(), SHA256())
-        except InvalidSignature:
-            return False
-        return True
-
-    show.check("the signature has 128 bytes: RSA-1024", len(signature) == 128)
-    show.check("the certificate verifies it", is_signature_over(_ORDER))
-    altered = _ORDER.replace(b"Li Lei", b"Mallory")
-    show.check("it does not verify an altered order", not is_signature_over(altered))
+    if not isinstance(public, RSAPublicKey):
+        return False
+    try:
+        public.verify(signature, order, PKCS1v15(), SHA256())
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _decipher(show: _Show, token: TokenClient) -> None:
@@ -209,15 +215,67 @@ def _block_and_unblock(show: _Show, token: TokenClient) -> None:
 def _show_and_confirm(show: _Show) -> None:
     from dataclasses import replace
 
-    from apdu.order import Order, OrderKind, build_order
-    from host.errors import ConsentCancelled
+    from apdu.order import build_order
+    from host.errors import ConsentCancelled, NotShowable
     from ushield.device.display.hand import Hand
     from ushield.device.display.panel import Panel
     from ushield.device.display.script import parse_script
+
+    show.heading("Personalise a token of the second generation: it has a display and buttons")
+    panel = Panel()
+    panel.power(True)
+    token = _with_display(show, panel)
+    Hand(panel).follow(parse_script(_RULES))
+
+    show.heading("It shows the order before it signs, and its holder presses Confirm")
+    order = _order()
+    certificate = token.certificate()
+    seen: list[View] = []
+
+    def look() -> None:
+        view = panel.view()
+        if view.asks:
+            seen.append(view)
+            show.display(view, panel.model)
+
+    stop = panel.listen(look)
+    signature = token.sign_order(order)
+    stop()
+    turned = [view.page for view in seen] == list(range(1, seen[-1].pages + 1))
+    show.check("every page was on the display before Confirm", turned)
+    held = _is_over(build_order(order), signature, certificate)
+    show.check("the certificate verifies the signature over the order", held)
+
+    changed = replace(order, payee="Mallory")
+    show.heading("Someone has changed the payee, and the holder presses Cancel")
+    cancelled = _refused(lambda: token.sign_order(changed), ConsentCancelled)
+    show.check("nothing is signed", cancelled)
+    unseen = _refused(lambda: token.sign(build_order(changed)), NotShowable)
+    show.check("nor is it without having been shown", unseen)
+    panel.close()
+
+
+def _with_display(show: _Show, panel: Panel) -> TokenClient:
     from ushield.tokens import new_token
 
-    show.heading("The second generation: the token shows the order, and its holder presses Confirm")
-    order = Order(
+    show.summarise()
+    token = new_token(
+        pin=_PIN,
+        puk=_PUK,
+        keys=("rsa1024:sign",),
+        generation=2,
+        panel=panel,
+        trace=show.record,
+    )
+    show.summary()
+    token.verify_pin(_PIN)
+    return token
+
+
+def _order() -> Order:
+    from apdu.order import Order, OrderKind
+
+    return Order(
         OrderKind.TRANSFER,
         payer="6222000000000001",
         payee="Li Lei",
@@ -227,32 +285,11 @@ def _show_and_confirm(show: _Show) -> None:
         number="20261125-0001",
         time="20261125120000+0800",
     )
-    panel = Panel()
-    panel.power(True)
-    token = new_token(pin=_PIN, puk=_PUK, keys=("rsa1024:sign",), generation=2, panel=panel)
-    token.verify_pin(_PIN)
-    pages: list[str] = []
 
-    def look() -> None:
-        view = panel.view()
-        if view.asks:
-            pages.append(view.text)
-            show.display(view, panel.model)
 
-    stop = panel.listen(look)
-    hand = Hand(panel)
-    hand.follow(parse_script(f"{_RULES}\ncancel"))
-    signature = token.sign_order(order)
-    show.check("every page was on the display before Confirm", len(pages) > 1)
-    show.check("the order is signed", token.check_signature(signature, build_order(order)))
-    stop()
-
-    def cancelled() -> bool:
-        try:
-            token.sign_order(replace(order, payee="Mallory"))
-        except ConsentCancelled:
-            return True
-        return False
-
-    show.check("an order to Mallory is cancelled, and nothing is signed", cancelled())
-    panel.close()
+def _refused(sign: Callable[[], bytes], because: type[CardError]) -> bool:
+    try:
+        sign()
+    except because:
+        return True
+    return False
