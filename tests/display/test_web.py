@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from websockets import Origin
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
@@ -162,6 +164,15 @@ def test_the_time_is_over(page: Page, served: Served) -> None:
     page.until("document.querySelector('.spoken').textContent", "")
 
 
+def test_the_end_of_the_time(page: Page, served: Served) -> None:
+    with served.signing() as program:
+        spoken(page, "Transfer")
+        assert requested(served, do="time-out")["ok"]
+        _, told = program.communicate(timeout=30)
+        assert program.returncode == 1 and "time" in told
+    page.until("document.querySelector('.state').textContent.includes('time is over')")
+
+
 def test_the_key_is_pulled_out_and_put_back(page: Page, served: Served) -> None:
     with served.signing() as program:
         spoken(page, "Transfer")
@@ -176,6 +187,63 @@ def test_the_other_language(page: Page) -> None:
     page.click("#language")
     page.until("document.querySelector('[data-button=confirm] b').textContent", "确认")
     page.click("#language")
+
+
+def requested(served: Served, **request: Any) -> dict[str, Any]:
+    """What the page's server answers to a request of the control socket."""
+    address = urlsplit(served.address)
+    with closing(HTTPConnection(address.netloc, timeout=60)) as line:
+        line.request("POST", f"{address.path}control", json.dumps(request))
+        answer = line.getresponse()
+        assert answer.status == 200
+        found: dict[str, Any] = json.load(answer)
+    return found
+
+
+def test_the_same_requests_as_on_the_control_socket(served: Served) -> None:
+    with served.signing() as program:
+        shown = requested(served, do="await", text="Transfer", seconds=30)["screen"]
+        assert (shown["page"], shown["lines"][0]) == (1, "Transfer")
+        told = requested(served, do="press", button="confirm", screen=shown["number"] - 1)
+        assert told["counted"] is False
+        assert requested(served, do="script", rules="confirm if title == 'Transfer'")["ok"]
+        assert program.wait(30) == 0
+    assert requested(served, do="script")["ok"]
+    assert "is one of" in requested(served, do="nothing")["error"]
+
+
+def test_what_is_too_long(served: Served) -> None:
+    address = urlsplit(served.address)
+    with closing(HTTPConnection(address.netloc, timeout=30)) as line:
+        line.request("POST", f"{address.path}control", b" " * 65537)
+        assert line.getresponse().status == 413
+
+
+def test_a_live_connection_of_another_page(served: Served) -> None:
+    live = f"{served.address.replace('http', 'ws', 1)}live"
+    own = served.address[: served.address.index("/", 8)]
+    with connect(live, origin=Origin(own)) as line:
+        assert json.loads(line.recv(30))["keys"][0]["inside"]
+        line.send('{"do": "press", "button": "gone"}')
+        assert "is one of" in json.loads(line.recv(30))["refused"]
+    for origin, address in (
+        ("http://evil.example", live),
+        (own.replace("http", "https"), live),
+        (own, live.replace("/live", "x/live")),
+    ):
+        with pytest.raises(InvalidStatus), connect(address, origin=Origin(origin)):
+            pass
+
+
+def test_what_the_page_may_do(served: Served) -> None:
+    address = urlsplit(served.address)
+    with closing(HTTPConnection(address.netloc, timeout=30)) as line:
+        line.request("GET", address.path)
+        answer = line.getresponse()
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize("headers", FOREIGN, ids=lambda headers: next(iter(headers)))
