@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -15,7 +15,6 @@ import pytest
 from websockets import Origin
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
-from websockets.typing import Origin
 
 from host.orderfile import describe
 from tests.cli.program import COMMAND, PIN, environment
@@ -59,13 +58,20 @@ class Served:
             finally:
                 process.kill()
 
-    def asked(self, request: str, **headers: str) -> tuple[int, bytes]:
-        """The answer to a request that is posted to the page's address."""
+    def posted(self, body: bytes, headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
+        """The status and the answer of a request that is posted to the page's address."""
         address = urlsplit(self.address)
-        with closing(HTTPConnection(address.netloc, timeout=30)) as line:
-            line.request("POST", f"{address.path}control", request, headers)
+        with closing(HTTPConnection(address.netloc, timeout=60)) as line:
+            line.request("POST", f"{address.path}control", body, headers or {})
             answer = line.getresponse()
             return answer.status, answer.read()
+
+    def requested(self, **request: Any) -> dict[str, Any]:
+        """What is answered to a request of the control socket."""
+        status, answer = self.posted(json.dumps(request).encode())
+        assert status == 200
+        found: dict[str, Any] = json.loads(answer)
+        return found
 
     def close(self) -> None:
         self._service.terminate()
@@ -153,21 +159,10 @@ def test_cancel(page: Page, served: Served) -> None:
         assert program.returncode == 1 and "Cancel" in told
 
 
-def test_the_time_is_over(page: Page, served: Served) -> None:
-    with served.signing() as program:
-        spoken(page, "Transfer")
-        status, answer = served.asked('{"do": "time-out"}')
-        assert status == 200 and json.loads(answer)["ok"]
-        _, told = program.communicate(timeout=30)
-        assert program.returncode == 1 and "time" in told
-    page.until("document.querySelector('.state').textContent.startsWith('The time is over.')")
-    page.until("document.querySelector('.spoken').textContent", "")
-
-
 def test_the_end_of_the_time(page: Page, served: Served) -> None:
     with served.signing() as program:
         spoken(page, "Transfer")
-        assert requested(served, do="time-out")["ok"]
+        assert served.requested(do="time-out")["ok"]
         _, told = program.communicate(timeout=30)
         assert program.returncode == 1 and "time" in told
     page.until("document.querySelector('.state').textContent.includes('time is over')")
@@ -189,34 +184,20 @@ def test_the_other_language(page: Page) -> None:
     page.click("#language")
 
 
-def requested(served: Served, **request: Any) -> dict[str, Any]:
-    """What the page's server answers to a request of the control socket."""
-    address = urlsplit(served.address)
-    with closing(HTTPConnection(address.netloc, timeout=60)) as line:
-        line.request("POST", f"{address.path}control", json.dumps(request))
-        answer = line.getresponse()
-        assert answer.status == 200
-        found: dict[str, Any] = json.load(answer)
-    return found
-
-
 def test_the_same_requests_as_on_the_control_socket(served: Served) -> None:
     with served.signing() as program:
-        shown = requested(served, do="await", text="Transfer", seconds=30)["screen"]
+        shown = served.requested(do="await", text="Transfer", seconds=30)["screen"]
         assert (shown["page"], shown["lines"][0]) == (1, "Transfer")
-        told = requested(served, do="press", button="confirm", screen=shown["number"] - 1)
+        told = served.requested(do="press", button="confirm", screen=shown["number"] - 1)
         assert told["counted"] is False
-        assert requested(served, do="script", rules="confirm if title == 'Transfer'")["ok"]
+        assert served.requested(do="script", rules="confirm if title == 'Transfer'")["ok"]
         assert program.wait(30) == 0
-    assert requested(served, do="script")["ok"]
-    assert "is one of" in requested(served, do="nothing")["error"]
+    assert served.requested(do="script")["ok"]
+    assert "is one of" in served.requested(do="nothing")["error"]
 
 
 def test_what_is_too_long(served: Served) -> None:
-    address = urlsplit(served.address)
-    with closing(HTTPConnection(address.netloc, timeout=30)) as line:
-        line.request("POST", f"{address.path}control", b" " * 65537)
-        assert line.getresponse().status == 413
+    assert served.posted(b" " * 65537)[0] == 413
 
 
 def test_a_live_connection_of_another_page(served: Served) -> None:
@@ -248,18 +229,8 @@ def test_what_the_page_may_do(served: Served) -> None:
 
 @pytest.mark.parametrize("headers", FOREIGN, ids=lambda headers: next(iter(headers)))
 def test_another_page_gets_nothing(served: Served, headers: dict[str, str]) -> None:
-    status, answer = served.asked('{"do": "list"}', **headers)
+    status, answer = served.posted(b'{"do": "list"}', headers)
     assert status == 404 and b"ushield" not in answer
-
-
-@pytest.mark.parametrize("origin", ["http://evil.example", "null"])
-def test_another_page_sees_no_display(served: Served, origin: str) -> None:
-    live = served.address.replace("http:", "ws:") + "live"
-    with connect(live, origin=Origin(served.address.rstrip("/").rpartition("/")[0])) as line:
-        assert "picture" in json.loads(line.recv(30))["keys"][0]
-    with pytest.raises(InvalidStatus) as refused, connect(live, origin=Origin(origin)):
-        """It is not let in."""
-    assert refused.value.response.status_code == 403
 
 
 def test_an_address_that_was_guessed(served: Served) -> None:
