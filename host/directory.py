@@ -41,7 +41,7 @@ PUBLIC_KEYS = APPLICATION + b"\x44\x04"
 _NAMES = {PRIVATE_KEYS: "private keys", PUBLIC_KEYS: "public keys", CERTIFICATES: "certificates"}
 
 _READ = 256
-_MOST_BYTES = 0x8000
+MOST_BYTES = 0x8000
 """What READ BINARY with an offset of 15 bits reaches, whatever size a file says it has."""
 
 _FITTING = {
@@ -91,7 +91,7 @@ class CertificateInfo:
 def read_file(link: CardLink, path: bytes) -> bytes:
     """The whole content of a transparent file, by its path from the master file (without it)."""
     with link.transaction():
-        size = min(link.select(path).size or 0, _MOST_BYTES)
+        size = min(link.select(path).size or 0, MOST_BYTES)
         parts = bytearray()
         while len(parts) < size:
             part = link.command(INS.READ_BINARY, len(parts), le=min(_READ, size - len(parts)))

@@ -7,6 +7,7 @@ certificates, and the security officer's the rest.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from cryptography import x509
@@ -39,7 +40,7 @@ from apdu.pkcs15.write import build_certificates, build_private_keys, build_publ
 from apdu.status import SW
 from host import directory as d
 from host.client import TokenClient
-from host.errors import NoSpace, NotFound, UnsupportedError
+from host.errors import HostError, NoSpace, NotFound, UnsupportedError
 from host.importing import PrivateKey, describe_key, key_parts
 from host.pin import new_pin_block
 from host.publickey import public_key_file, read_public_key
@@ -178,10 +179,13 @@ class TokenManager:
             raise UnsupportedError(f"no key {key_type!r}; there are {', '.join(KEY_TYPES)}")
         kind, bits = KEY_TYPES[key_type]
         with self._link.transaction():
-            key = self._create_key_file(label, kind, bits, KeyRules(usage, pin_each, consent))
-            data = build_generate_key(GenerateKey(65537 if kind == "rsa" else None))
-            self._link.command(INS.GENERATE_KEY, 0, data)
-            return self._enter(key, usage, BORN_ON_CARD)
+            made = self._create_key_file(label, kind, bits, KeyRules(usage, pin_each, consent))
+            with self._or_deleted(_key_path(made)):
+                data = build_generate_key(GenerateKey(65537 if kind == "rsa" else None))
+                self._link.command(INS.GENERATE_KEY, 0, data)
+                key = self._enter(made, BORN_ON_CARD)
+            self._enter_public(key, usage)
+            return key
 
     def import_key(
         self,
@@ -196,22 +200,33 @@ class TokenManager:
         kind, bits = describe_key(key)
         with self._link.transaction():
             made = self._create_key_file(label, kind, bits, KeyRules(usage, pin_each, consent))
-            for component, value in key_parts(key):
-                self._link.command(INS.PUT_DATA, Data.STORE | component, value)
-            return self._enter(made, usage, IMPORTED)
+            with self._or_deleted(_key_path(made)):
+                for component, value in key_parts(key):
+                    self._link.command(INS.PUT_DATA, Data.STORE | component, value)
+                entered = self._enter(made, IMPORTED)
+            self._enter_public(entered, usage)
+            return entered
 
     def write_certificate(
         self, certificate: x509.Certificate, key: d.KeyInfo, *, label: str | None = None
     ) -> None:
-        """Keep the certificate of a key; one that the key had before is replaced."""
+        """Keep the certificate of a key; one that the key had before is replaced.
+
+        UnsupportedError for one that is longer than anybody could read back.
+        """
         data = certificate.public_bytes(serialization.Encoding.DER)
+        if len(data) > d.MOST_BYTES:
+            raise UnsupportedError(
+                f"a token keeps up to {d.MOST_BYTES} bytes of certificate; this one has {len(data)}"
+            )
         with self._link.transaction():
             entries = d.read_directory(self._link, d.CERTIFICATES, entries_of)
             old = [entry for entry in entries if _belongs_to(entry, key.id)]
-            path = d.MASTER_FILE + self._store_object(_CERTIFICATE_FILES, key.reference, data)
-            new = CertificateEntry(key.label if label is None else label, key.id, path)
             others = [entry for entry in entries if entry not in old]
-            self._write_directory(d.CERTIFICATES, [*others, build_certificates([new])])
+            name = key.label if label is None else label
+            with self._stored_object(_CERTIFICATE_FILES, key.reference, data) as path:
+                new = CertificateEntry(name, key.id, path)
+                self._write_directory(d.CERTIFICATES, [*others, build_certificates([new])])
             for entry in old:
                 self._remove_target(entry, keep=path)
 
@@ -246,14 +261,13 @@ class TokenManager:
         flags = private_key_flags(rules.usage)
         return d.KeyInfo(fid & 0xFF, label, b"", kind, bits, flags, rules.pin_each)
 
-    def _enter(self, made: d.KeyInfo, usage: Usage, access: frozenset[str]) -> d.KeyInfo:
-        """Enter a new key in the directory of private keys, and its public key likewise."""
+    def _enter(self, made: d.KeyInfo, access: frozenset[str]) -> d.KeyInfo:
+        """Enter a new key in the directory of private keys: the key, with its identifier."""
         key = replace(made, id=self._free_identifier(made.reference))
-        fid = (KEY_FILES | key.reference).to_bytes(2, "big")
         private = PrivateKeyEntry(
             label=key.label,
             id=key.id,
-            path=d.MASTER_FILE + d.APPLICATION + fid,
+            path=d.MASTER_FILE + _key_path(key),
             reference=key.reference,
             kind=key.kind,
             bits=key.bits,
@@ -263,26 +277,39 @@ class TokenManager:
             access=access,
         )
         self._append(d.PRIVATE_KEYS, build_private_keys([private]))
-        content = public_key_file(read_public_key(self._link, key))
-        path = self._store_object(_PUBLIC_KEY_FILES, key.reference, content)
-        public = PublicKeyEntry(
-            key.label,
-            key.id,
-            d.MASTER_FILE + path,
-            key.kind,
-            key.bits if key.kind == "rsa" else None,
-            public_key_flags(usage),
-        )
-        self._append(d.PUBLIC_KEYS, build_public_keys([public]))
         self.client.refresh()
         return key
 
-    def _store_object(self, base: int, reference: int, data: bytes) -> bytes:
-        """A new file with this content; its path. Its number is the key's, if that is free."""
+    def _enter_public(self, key: d.KeyInfo, usage: Usage) -> None:
+        """Keep the public key of a new key, and enter it in the directory of public keys."""
+        content = public_key_file(read_public_key(self._link, key))
+        bits = key.bits if key.kind == "rsa" else None
+        with self._stored_object(_PUBLIC_KEY_FILES, key.reference, content) as path:
+            flags = public_key_flags(usage)
+            public = PublicKeyEntry(key.label, key.id, path, key.kind, bits, flags)
+            self._append(d.PUBLIC_KEYS, build_public_keys([public]))
+
+    @contextlib.contextmanager
+    def _stored_object(self, base: int, reference: int, data: bytes) -> Iterator[bytes]:
+        """A new file with this content; its whole path. Its number is the key's, if that is free.
+
+        If the context, which has to make the file known, does not come to its end, it is deleted.
+        """
         path = d.APPLICATION + self._free_file(base, reference).to_bytes(2, "big")
         self.create_file(path, len(data), _OBJECT_ACCESS)
-        self.write_file(path, data)
-        return path
+        with self._or_deleted(path):
+            self.write_file(path, data)
+            yield d.MASTER_FILE + path
+
+    @contextlib.contextmanager
+    def _or_deleted(self, path: bytes) -> Iterator[None]:
+        """Delete a new file if the context fails: nobody would know of it, nor free its memory."""
+        try:
+            yield
+        except Exception:
+            with contextlib.suppress(HostError):
+                self.delete_file(path)
+            raise
 
     def _free_file(self, base: int, preferred: int = 1) -> int:
         self._link.select(d.APPLICATION)
@@ -321,6 +348,10 @@ class TokenManager:
             if known.path.startswith(d.MASTER_FILE) and known.path != keep:
                 with contextlib.suppress(NotFound):
                     self.delete_file(known.path[2:])
+
+
+def _key_path(key: d.KeyInfo) -> bytes:
+    return d.APPLICATION + (KEY_FILES | key.reference).to_bytes(2, "big")
 
 
 def _belongs_to(entry: bytes, identifier: bytes) -> bool:

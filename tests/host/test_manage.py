@@ -6,13 +6,16 @@ from dataclasses import replace
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from apdu.edge import Data
 from apdu.filecontrol import AccessRules
+from apdu.instruction import INS
 from apdu.pkcs15.read import read_private_keys, read_public_keys
-from apdu.pkcs15.write import build_private_keys
+from apdu.pkcs15.write import build_private_keys, build_public_keys
 from host.client import TokenClient
-from host.directory import APPLICATION, PRIVATE_KEYS
+from host.directory import APPLICATION, PRIVATE_KEYS, PUBLIC_KEYS
 from host.errors import (
     ConditionsError,
     FileExists,
@@ -176,7 +179,61 @@ def test_a_full_directory(client: TokenClient, manager: TokenManager) -> None:
     with pytest.raises(NoSpace):
         fill()
     assert len(client.keys()) > 5
+    keys = client.keys()
+    assert numbers(client, 0x4B) == {key.reference for key in keys}
     assert client.verify_signature(client.sign(MESSAGE), MESSAGE)
+
+
+def test_a_public_key_that_has_no_room(client: TokenClient, manager: TokenManager) -> None:
+    """The key itself is there and works; nothing else is left behind."""
+    first = read_public_keys(manager.read_file(PUBLIC_KEYS))[0]
+    manager.write_file(PUBLIC_KEYS, build_public_keys([replace(first, label="x" * 1450)]))
+    before, label = numbers(client, 0x55), "new" * 30
+    with pytest.raises(NoSpace):
+        manager.generate_key("p256", label=label, usage=Usage.SIGN)
+    assert client.verify_signature(client.sign(MESSAGE, label), MESSAGE, label)
+    assert numbers(client, 0x55) == before
+
+
+def test_a_certificate_that_has_no_room(client: TokenClient, manager: TokenManager) -> None:
+    """The directory cannot name it: its file, which nobody would find, is gone again."""
+    before, files = client.certificates(), numbers(client, 0x43)
+    with pytest.raises(NoSpace):
+        manager.write_certificate(client.certificate(), client.keys()[0], label="x" * 1530)
+    with pytest.raises(ValueError, match="surrogates"):
+        manager.write_certificate(client.certificate(), client.keys()[0], label="\ud800")
+    assert (client.certificates(), numbers(client, 0x43)) == (before, files)
+
+
+@pytest.mark.parametrize("length", [33_000, 70_000])
+def test_a_certificate_that_nobody_could_read(
+    client: TokenClient, manager: TokenManager, length: int
+) -> None:
+    before = client.certificates()
+    with pytest.raises(UnsupportedError, match="32768"):
+        manager.write_certificate(_certificate(length), client.keys()[0])
+    assert client.certificates() == before
+
+
+def _certificate(length: int) -> x509.Certificate:
+    """One with an extension of so many bytes."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name.from_rfc4514_string("CN=long")
+    content = x509.UnrecognizedExtension(
+        x509.ObjectIdentifier("1.3.6.1.4.1.55555.1"), bytes(length)
+    )
+    return (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, tokens.NOW, tokens.NOW)
+        .add_extension(content, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+
+
+def numbers(client: TokenClient, kind: int) -> set[int]:
+    """The second bytes of the files whose first byte is this one, in the application."""
+    client.link.select(APPLICATION)
+    listed = client.link.command(INS.GET_DATA, Data.FILES, le=256)
+    return {listed[at + 1] for at in range(0, len(listed), 2) if listed[at] == kind}
 
 
 def test_the_officer_deactivates_and_activates(client: TokenClient, manager: TokenManager) -> None:
