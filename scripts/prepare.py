@@ -214,6 +214,8 @@ def tests_need() -> dict[str, str]:
         "python3-pycurl": "/usr/lib/python3/dist-packages/pycurl.*.so",
         "tshark": "tshark",
         "vsmartcard-vpcd": "/usr/lib/pcsc/drivers/serial/libifdvpcd.so",
+        "xdotool": "xdotool",
+        "xvfb": "Xvfb",
         "ykcs11": "/usr/lib/*/libykcs11.so",
         "yubico-piv-tool": "yubico-piv-tool",
         "yubikey-manager": "ykman",

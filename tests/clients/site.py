@@ -37,13 +37,16 @@ SCHEMES = {
 }
 """How a client signs what it has said to the server (RFC 8446 section 4.2.3)."""
 
+COLOUR = "#e3f0e6"
+"""What the page is painted with."""
+
 PAGE = """\
 HTTP/1.0 200 OK\r
 Content-Type: text/html; charset=utf-8\r
 \r
 <!doctype html>
 <html lang="en"><head><title>{title}</title><link rel="icon" href="data:,"></head>
-<body style="font: 20px sans-serif; margin: 3em">
+<body style="font: 20px sans-serif; margin: 3em; background: {colour}">
 <h1>Welcome</h1><p>{subject}</p><p>{version}, {signature}</p>
 </body></html>
 """
@@ -137,7 +140,7 @@ class Site:
         while b"\r\n\r\n" not in request and (more := client.recv(4096)):
             request += more
         self.visits.append(visit)
-        page = PAGE.format(title=visit.title, **visit._asdict())
+        page = PAGE.format(title=visit.title, colour=COLOUR, **visit._asdict())
         client.sendall(page.encode())
         # It says that this was all, and does not wait until the client says so too.
         client.setblocking(False)
