@@ -36,7 +36,8 @@ format: everything ## lay out the code as lint wants it
 pages: everything ## write what docs/states.md and docs/vectors.md say of the code anew
 	@$(BIN)/python -m scripts.pages
 
-pictures: everything ## make the pictures of the displays in docs/pictures anew (needs Chromium)
+pictures: everything ## make the pictures of the displays in docs/pictures anew
+	@$(PREPARE) pictures
 	@$(BIN)/python -m tests.display.pictures
 
 bench: everything ## measure speed, as ratios, and print a table

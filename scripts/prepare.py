@@ -224,6 +224,10 @@ def tests_need() -> dict[str, str]:
 
 OTHERS_NEED = {
     "bench": {"softhsm2": "softhsm2-util"},
+    "pictures": {
+        "chromium": "chromium",
+        "fonts-unifont": "/usr/share/fonts/*/unifont/unifont_jp.otf",
+    },
     "roots": {
         "debian-archive-keyring": "/usr/share/keyrings/debian-archive-keyring.gpg",
         "debootstrap": "/usr/sbin/debootstrap",
