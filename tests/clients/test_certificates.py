@@ -20,7 +20,6 @@ from tests.clients.ledger import Works
 from tests.clients.odd import CHAIN, LARGE, ODD, SUBJECT, chain, odd
 from tests.clients.readback import Card, check_read_back, check_signs, content, inserted
 from tests.clients.tokens import with_keys
-from tests.clients.tool import Tool
 from tests.clients.ways import PCSCD, SERVICE, WAYS, Way
 from ushield.device.assembly import assemble
 
@@ -124,19 +123,27 @@ def _check_chain(card: Card, holder: str) -> None:
 
 
 def test_explicit_parameters_of_a_curve(bare: Card, works: Works) -> None:
-    """OpenSC writes such a certificate, and refuses to read it. The card has it whole, and the
-    key, which OpenSC brings to the card as one of the curve that it names, works."""
-    _make_explicit(bare.tool)
+    """The key, which OpenSC brings to the card as one of the curve that it names, works."""
+    explicit = "-pkeyopt ec_paramgen_curve:P-256 -pkeyopt ec_param_enc:explicit"
+    bare.tool.run(f"openssl genpkey -quiet -algorithm EC {explicit} -out k.pem")
     bare.tool.run(f"pkcs15-init -S k.pem -i 45 -a 1 --pin {PIN} -u digitalSignature")
-    bare.tool.run(f"{WRITE} --id 45")
-    said = bare.tool.fail("pkcs15-tool --read-certificate 45")
-    assert "Certificate read failed: Invalid ASN.1 object" in said
-    assert content(bare.certificate("45")) == bare.tool.read("c.der")
+    _check_kept_and_not_read(bare)
     check_signs(bare, "45", "k.pem")
     works("OpenSC", "fails: reads no certificate with explicit parameters of a curve")
 
 
-def _make_explicit(tool: Tool) -> None:
-    explicit = "-pkeyopt ec_paramgen_curve:P-256 -pkeyopt ec_param_enc:explicit"
-    tool.run(f"openssl genpkey -algorithm EC {explicit} -out k.pem")
-    tool.run("openssl req -x509 -key k.pem -subj /CN=explicit -outform DER -out c.der")
+def test_a_key_for_pss_alone(bare: Card, works: Works) -> None:
+    bare.tool.run("openssl genpkey -quiet -algorithm RSA-PSS -out k.pem")
+    said = bare.tool.fail(f"pkcs15-init -S k.pem -i 45 -a 1 --pin {PIN} -u sign")
+    assert "Failed to store private key: Not supported" in said
+    _check_kept_and_not_read(bare)
+    works("OpenSC", "fails: knows no key for PSS alone, and reads no certificate of one")
+
+
+def _check_kept_and_not_read(card: Card) -> None:
+    """OpenSC writes a certificate of this key and refuses to read it. The card has it whole."""
+    card.tool.run("openssl req -x509 -key k.pem -subj /CN=odd -outform DER -out c.der")
+    card.tool.run(f"{WRITE} --id 45")
+    said = card.tool.fail("pkcs15-tool --read-certificate 45")
+    assert "Certificate read failed: Invalid ASN.1 object" in said
+    assert content(card.certificate("45")) == card.tool.read("c.der")

@@ -10,8 +10,8 @@ from tests.clients.cards import PIN
 from tests.clients.ledger import Works
 from tests.clients.odd import CHAIN, chain
 from tests.clients.readback import Card, check_read_back, check_signs
+from tests.clients.recipes import fail, follow
 
-BRING = f"pkcs15-init --store-private-key x.p12 --format PKCS12 --auth-id 1 --pin {PIN} --id 45"
 PLAIN = "-name key -passout pass:secret"
 INDEFINITE = b"\x30\x80"
 """A SEQUENCE whose length is not told: its end is (X.690 §8.1.3.6)."""
@@ -61,27 +61,41 @@ def test_a_file_of_nss(files: Card, works: Works) -> None:
     """NSS, and Firefox with it, does not tell lengths beforehand (BER)."""
     _export(files, PLAIN)
     files.tool.run("certutil -N -d sql:. --empty-password")
-    files.tool.run("pk12util -d sql:. -i x.p12 -W secret")
-    files.tool.run("pk12util -d sql:. -o x.p12 -n key -W secret")
-    assert files.tool.read("x.p12").startswith(INDEFINITE)
+    files.tool.run("pk12util -d sql:. -i user.p12 -W secret")
+    files.tool.run("pk12util -d sql:. -o user.p12 -n key -W secret")
+    assert files.tool.read("user.p12").startswith(INDEFINITE)
     _bring(files, "secret")
     _check(files, 1)
     works("OpenSC", "`pkcs15-init` brings a key from PKCS#12 that NSS wrote (BER)")
 
 
+def test_an_old_file(files: Card, works: Works) -> None:
+    """In RC2: OpenSSL reads that only when it is told to, and OpenSC does not tell it."""
+    _export(files, f"{PLAIN} -legacy")
+    said = fail(files.tool, "pkcs12", ID="45", PIN=PIN, PASSPHRASE="secret")
+    assert "Unable to read private key from user.p12" in said
+    assert not files.certificates()
+    files.tool.run("mv user.p12 old.p12")
+    follow(files.tool, "old pkcs12", PASSPHRASE="secret")
+    _bring(files, "secret")
+    _check(files, 1)
+    works("OpenSC", "fails: `pkcs15-init` reads no PKCS#12 in RC2")
+
+
 def test_a_wrong_password(files: Card) -> None:
     _export(files, PLAIN)
-    said = files.tool.fail(f"{BRING} --passphrase wrong")
-    assert "Unable to read private key from x.p12" in said
+    said = fail(files.tool, "pkcs12", ID="45", PIN=PIN, PASSPHRASE="wrong")
+    assert "Unable to read private key from user.p12" in said
     assert not files.certificates()
 
 
 def _export(card: Card, options: str) -> None:
-    card.tool.run(f"openssl pkcs12 -export -inkey holder.key -in holder.pem -out x.p12 {options}")
+    make = "openssl pkcs12 -export -inkey holder.key -in holder.pem -out user.p12"
+    card.tool.run(f"{make} {options}")
 
 
 def _bring(card: Card, password: str) -> None:
-    card.tool.run(f"{BRING} --passphrase '{password}' --key-usage digitalSignature")
+    follow(card.tool, "pkcs12", ID="45", PIN=PIN, PASSPHRASE=password)
 
 
 def _check(card: Card, certificates: int) -> None:
