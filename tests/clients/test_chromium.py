@@ -24,6 +24,9 @@ from tests.pcscd import eventually
 from ushield.device.assembly import assemble
 
 PICTURES = Path(__file__).parents[2] / "build" / "pictures"
+pytestmark = pytest.mark.torture
+"""A browser with windows takes its time, and more of it on a busy machine."""
+
 ASKS_FOR_PIN = "Unlock Security Device"
 CASES = [("TLSv1.2", "rsa2048"), ("TLSv1.2", "p256"), *(("TLSv1.3", key) for key in KEYS)]
 START = """\
