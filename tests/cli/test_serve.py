@@ -20,9 +20,9 @@ ORDER = b"pay 100.00 CNY to Li Lei\n"
 
 
 @contextmanager
-def serving(token: Path, pcscd: Pcscd) -> Iterator[subprocess.Popen[str]]:
+def serving(token: Path, pcscd: Pcscd, *options: str) -> Iterator[subprocess.Popen[str]]:
     """A server with the token in the reader; it is out again at the end."""
-    command = [*COMMAND, "serve", str(token), "--vpcd", f"127.0.0.1:{pcscd.port}"]
+    command = [*COMMAND, "serve", str(token), "--vpcd", f"127.0.0.1:{pcscd.port}", *options]
     with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -123,3 +123,40 @@ def test_a_token_pulled_out_in_the_middle(token: Path, pcscd: Pcscd, tmp_path: P
     with serving(slow, pcscd):
         assert "right" in ok("verify").text
         assert run("sign", stdin=ORDER).code == 0
+
+
+# --- a token that asks its holder ---------------------------------------------------------------
+
+
+@pytest.fixture
+def asking(tmp_path: Path) -> Path:
+    path = tmp_path / "asking.token"
+    ok("init", path, "--generation", "2", "--key", "rsa1024:sign:press")
+    return path
+
+
+def test_rules_press_the_buttons_in_pcscds_reader(
+    asking: Path, pcscd: Pcscd, tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules"
+    for rule, code in (("confirm", 0), ("cancel", 1)):
+        rules.write_text(rule)
+        with serving(asking, pcscd, "--display-script", str(rules)):
+            assert run("sign", stdin=b"order").code == code
+
+
+def test_a_token_that_waits_for_its_holder_can_be_pulled_out(asking: Path, pcscd: Pcscd) -> None:
+    with (
+        serving(asking, pcscd) as server,
+        subprocess.Popen(
+            [*COMMAND, "sign"], env=environment(), stdin=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as program,
+    ):
+        assert program.stdin is not None and program.stderr is not None
+        program.stdin.write(b"order")
+        program.stdin.close()
+        assert b"waits 60 s" in program.stderr.readline()
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(10) == 0
+        assert program.wait(30) == 1
+    ok("info", "--token", asking)

@@ -53,6 +53,7 @@ class Displays:
                 self._known.add(key)
                 key.panel.listen(self._tell)
         if gone is not None and gone is not key:
+            self._known.discard(gone)
             gone.panel.close()
         self._tell()
         return card

@@ -86,7 +86,13 @@ def serve(
     """
     if vpcd is not None:
         alone = socket is None and not reader_names and generation is None and display is Face.NONE
-        _plug(images or [], vpcd, trace, alone=alone)
+        request = RunRequest(
+            tokens=images or [],
+            trace=trace,
+            display_style=display_style,
+            display_script=display_script,
+        )
+        _plug(request, vpcd, alone=alone)
         return
     if not images and not reader_names and generation is None:
         raise Complaint(
@@ -133,18 +139,25 @@ def _serve(request: RunRequest, socket: Path | None, face: Face, *, fresh: bool)
         show(work, stops, _comment)
 
 
-def _plug(images: list[Path], address: str, trace: Path | None, *, alone: bool) -> None:
-    if len(images) != 1 or not alone:
-        raise Complaint("--vpcd goes with exactly one token image, and neither names nor a socket")
+def _plug(request: RunRequest, address: str, *, alone: bool) -> None:
+    if len(request.tokens) != 1 or not alone:
+        raise Complaint(
+            "--vpcd goes with exactly one token image, and neither names nor a socket nor a display"
+        )
+    from ushield.cli.child import script_of
     from ushield.cli.desk import listener
+    from ushield.cli.displays import Displays
     from ushield.device.body import embody
     from ushield.device.image import open_image
     from ushield.reader.vpcd import Plug
 
-    (image,) = images
+    (image,) = request.tokens
     host, port = _address(address)
-    with closing(open_image(image)) as store, listening(trace) as file:
-        card = listener(file)(f"vpcd at {host}:{port}", embody(store))
+    place = f"vpcd at {host}:{port}"
+    displays = Displays([place], script_of(request))
+    with closing(open_image(image)) as store, listening(request.trace) as file:
+        card = displays.put_in(place, embody(store, request.display_style))
+        card = listener(file)(place, card)
         plug = Plug(card, host, port, _narrator(image, f"{host}:{port}"))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: plug.stop())
