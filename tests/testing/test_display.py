@@ -79,12 +79,11 @@ def test_what_refuses(
             ushield_display.unplug()
         case _:
             ushield_reader.reset()
-    after = ushield_display.wait_for_redraw(before)
+    ushield_display.wait_for_redraw(before)
     if how != "unplug":
         ushield_display.script("cancel")
     assert signing.end()[0] != 0
     assert not signing.signature.exists() or not signing.signature.read_bytes()
-    assert after.question == before.question
     assert ushield_display.view.powered is (how != "unplug")
 
 
