@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import struct
@@ -84,7 +85,8 @@ def _chunk(name: bytes, data: bytes) -> bytes:
 @contextmanager
 def open_screen(folder: Path) -> Iterator[Screen]:
     """A screen that is there until the end of the context."""
-    options = f"-displayfd 1 -screen 0 {WIDTH}x{HEIGHT}x24 -nolisten tcp -fbdir ."
+    # A number that it chooses by itself may be another's who starts at the same moment.
+    options = f":{os.getpid()} -displayfd 1 -screen 0 {WIDTH}x{HEIGHT}x24 -nolisten tcp -fbdir ."
     with started(folder, {}, f"Xvfb {options}") as process:
         assert process.stdout is not None
         yield Screen(folder, process.stdout.readline().decode().strip())
@@ -100,6 +102,7 @@ def started(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     ) as process:
         try:
             yield process
