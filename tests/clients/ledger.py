@@ -69,6 +69,7 @@ PROGRAMS = {
     "pyscard": _module("pyscard"),
     "Python": "/usr/bin/python3 --version",
     "python-pkcs11": _module("python-pkcs11"),
+    "tlslite-ng": _module("tlslite-ng"),
     "ykcs11": _package("ykcs11"),
     "ykman": "ykman --version",
     "yubico-piv-tool": "yubico-piv-tool --version",

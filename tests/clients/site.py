@@ -31,6 +31,7 @@ SCHEMES = {
     0x0601: "rsa_pkcs1_sha512",
     0x0403: "ecdsa_secp256r1_sha256",
     0x0503: "ecdsa_secp384r1_sha384",
+    0x0603: "ecdsa_secp521r1_sha512",
     0x0804: "rsa_pss_rsae_sha256",
     0x0805: "rsa_pss_rsae_sha384",
     0x0806: "rsa_pss_rsae_sha512",

@@ -26,6 +26,7 @@ PROTOCOLS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_
 STATUS_OF_PIN = "opensc-tool -s 00:20:00:01"
 
 ENGINE, PROVIDER = "engines-3/pkcs11.so", "ossl-modules/pkcs11.so"
+PYTHON = ("Python", "ssl with provider", ("provider", "names"))
 
 
 class Client(NamedTuple):
@@ -35,6 +36,7 @@ class Client(NamedTuple):
     recipe: str
     settings: tuple[str, ...] = ()
     plugin: str = ""
+    keys: tuple[str, ...] = tuple(KEYS)
 
     @property
     def by(self) -> str:
@@ -53,6 +55,7 @@ CLIENTS = [
     Client("curl", "curl with provider", ("provider", "names"), PROVIDER),
     Client("OpenSSL", "s_client with engine", ("engine", "names"), ENGINE),
     Client("OpenSSL", "s_client with provider", ("provider", "names"), PROVIDER),
+    Client(*PYTHON, PROVIDER, ("rsa2048", "rsa1024")),
     Client("GnuTLS", "gnutls", ("names",)),
     Client("pycurl", "pycurl", ("names",)),
 ]
@@ -99,17 +102,19 @@ def title(key: str, protocol: str) -> str:
 @of_protocols
 def test_a_login(token: Tool, client: Client, protocol: str, works: Works) -> None:
     with open_site(token.folder, PROTOCOLS[protocol]) as site:
-        for key in KEYS:
+        for key in client.keys:
             page = follow(token, *client.settings, client.recipe, **variables(site, key))
             assert title(key, protocol) in page
-        assert [visit.title for visit in site.visits] == [title(key, protocol) for key in KEYS]
-    works(client.program, f"login by {protocol}{client.by}", *KEYS.values())
+        titles = [visit.title for visit in site.visits]
+        assert titles == [title(key, protocol) for key in client.keys]
+    known = [KEYS[key] for key in client.keys]
+    works(client.program, f"login by {protocol}{client.by}", *known)
 
 
 @of_clients
 def test_a_login_with_a_wrong_pin(token: Tool, client: Client) -> None:
     with open_site(token.folder, PROTOCOLS["TLSv1.3"]) as site:
-        fail(token, *client.settings, client.recipe, **variables(site, "p256", "000000"))
+        fail(token, *client.settings, client.recipe, **variables(site, client.keys[0], "000000"))
         assert not site.visits
     token.see(STATUS_OF_PIN, "SW1=0x63, SW2=0xC5")
 
