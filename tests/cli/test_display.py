@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import socket
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 
 from applet.os.store import MemoryStore
 from host.personalise import Profile
-from tests.cli.program import PIN, PUK, ok, refused, run
+from tests.cli.program import COMMAND, PIN, PUK, environment, ok, refused, run
 from ushield.cli.desk import Work, at_work
 from ushield.device.body import embody
 from ushield.device.display.model import Style
@@ -268,3 +269,37 @@ def test_what_run_refuses(
 
 def test_a_terminal_is_needed() -> None:
     assert "needs a terminal" in refused("serve", "--generation", "2", "--display", "terminal")
+
+
+@pytest.mark.parametrize("how", ["q", "ctrl-c", "SIGTERM"])
+def test_the_terminal_is_left_as_it_was(how: str) -> None:
+    """Standard output may go elsewhere: a shell reads it."""
+    screen, terminal = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, "serve", "--generation", "2", "--display", "terminal"],
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        env=environment(TERM="xterm-256color", USHIELD_PIN=None),
+        start_new_session=True,
+    ) as program:
+        os.close(terminal)
+        seen = b""
+        while b"at rest" not in seen:
+            seen += os.read(screen, 65536)
+        if how == "SIGTERM":
+            program.terminate()
+        else:
+            os.write(screen, b"q" if how == "q" else b"\x03")
+        with suppress(OSError):
+            while piece := os.read(screen, 65536):
+                seen += piece
+        assert program.wait(30) == 0
+        assert program.stdout is not None
+        assert program.stdout.readline().startswith(b"export PCSCLITE_CSOCK_NAME=")
+    os.close(screen)
+    assert seen.rindex(LEFT) > seen.index(ENTERED)
+
+
+ENTERED, LEFT = b"\x1b[?1049h", b"\x1b[?1049l"
+"""The terminal's second screen."""

@@ -28,7 +28,8 @@ def shown(face: Face) -> Show:
         case Face.WEB:
             return _in_a_browser
         case Face.TERMINAL:
-            if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            # Textual draws on standard error, so that standard output may go elsewhere.
+            if not (sys.stdin.isatty() and sys.stderr.isatty()):
                 raise Complaint("--display terminal needs a terminal: use --display web or none")
             return _in_the_terminal
         case Face.NONE:

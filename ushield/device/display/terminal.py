@@ -43,6 +43,7 @@ class KeyInTerminal(Horizontal):
         super().__init__()
         self.reader = reader
         self.key = key
+        self._drawn = -1
         self._display = Static(classes="display")
         self._state = Label(classes="state")
 
@@ -59,7 +60,9 @@ class KeyInTerminal(Horizontal):
     def look(self) -> None:
         """Draw what is on the display now."""
         view = self.key.panel.view()
-        self._display.update(drawn(view, self.key.panel.model))
+        if view.number != self._drawn:
+            self._drawn = view.number
+            self._display.update(drawn(view, self.key.panel.model))
         self._state.update(_state(view))
         for button in self.query(_PanelButton):
             button.set_class(button.signal in view.waits_for, "useful")
