@@ -8,14 +8,11 @@ Proof is volatile; a proof that fails or is begun anew takes back the one before
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from hmac import compare_digest
 
-from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
 from apdu.piv import DynamicAuthentication, NewManagementKey, build_dynamic_authentication
-from apdu.pivedge import AES, DES_KEY_LENGTH, FACTORY_MANAGEMENT_KEY, TRIPLE_DES, TouchPolicy
+from apdu.pivedge import AES, DES_KEY_LENGTH, TRIPLE_DES, TouchPolicy
+from apdu.pivkey import FACTORY_KEY, ManagementKey
 from apdu.pivmetadata import Metadata
 from apdu.status import SW
 from applet.os.errors import CardError, refuse_unless
@@ -23,36 +20,6 @@ from applet.os.keys.entropy import Entropy
 from applet.os.store import Records, Store
 
 _CELL = "management"
-
-
-@dataclass(frozen=True, slots=True)
-class ManagementKey:
-    """The key and its algorithm (part 1 table 4a)."""
-
-    algorithm: int
-    key: bytes = field(repr=False)
-
-    @property
-    def block(self) -> int:
-        """Bytes of a block, and so of a challenge."""
-        return 8 if self.algorithm in TRIPLE_DES else 16
-
-    def encipher(self, block: bytes) -> bytes:
-        """One block."""
-        encryptor = self._cipher().encryptor()
-        return encryptor.update(block) + encryptor.finalize()
-
-    def decipher(self, block: bytes) -> bytes:
-        """One block."""
-        decryptor = self._cipher().decryptor()
-        return decryptor.update(block) + decryptor.finalize()
-
-    def _cipher(self) -> Cipher[modes.ECB]:
-        kind = TripleDES if self.algorithm in TRIPLE_DES else algorithms.AES
-        return Cipher(kind(self.key), modes.ECB())  # noqa: S305 single blocks, as the card edge has it
-
-
-_FACTORY = ManagementKey(0x03, FACTORY_MANAGEMENT_KEY)
 
 
 class Management:
@@ -76,7 +43,7 @@ class Management:
 
     def give_birth(self) -> None:
         """Keep the key that every card of this kind leaves the factory with."""
-        self._keys.put(_CELL, _FACTORY)
+        self._keys.put(_CELL, FACTORY_KEY)
 
     def require(self) -> None:
         """Refuse (6982) unless the host has proved that it has the key."""
@@ -107,7 +74,7 @@ class Management:
     def metadata(self) -> Metadata:
         """What may be told about the key."""
         key = self._key()
-        return Metadata(key.algorithm, policy=(0, TouchPolicy.NEVER), factory=key == _FACTORY)
+        return Metadata(key.algorithm, policy=(0, TouchPolicy.NEVER), factory=key == FACTORY_KEY)
 
     def _key(self) -> ManagementKey:
         key = self._keys.get(_CELL)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from hmac import compare_digest
 
 from cryptography import x509
-from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from apdu.errors import ApduError
 from apdu.piv import (
@@ -29,10 +26,9 @@ from apdu.pivedge import (
     AES,
     CERTIFICATES,
     DES_KEY_LENGTH,
-    FACTORY_MANAGEMENT_KEY,
     MANAGEMENT,
-    TRIPLE_DES,
 )
+from apdu.pivkey import FACTORY_KEY, ManagementKey
 from host.errors import AnswerError, UnsupportedError
 from host.piv.client import PivClient
 from host.piv.keys import KEY_TYPES, public_key
@@ -42,62 +38,28 @@ from host.publickey import PublicKey
 
 _CURRENT_APPLICATION = 0x3FFF
 _NO_TOUCH = 0xFFFF
-_3DES = 0x03
-
-
-@dataclass(frozen=True, slots=True)
-class ManagementKey:
-    """The key of whoever manages the token: 16 or 32 bytes for AES, 24 for 3DES."""
-
-    key: bytes = field(repr=False)
-
-    def __post_init__(self) -> None:
-        if len(self.key) not in _ALGORITHMS:
-            lengths = " or ".join(map(str, sorted(_ALGORITHMS)))
-            raise UnsupportedError(f"a management key has {lengths} bytes, not {len(self.key)}")
-
-    @classmethod
-    def of(cls, text: str) -> ManagementKey:
-        """A key in hexadecimal digits. UnsupportedError, which does not show it, for other text."""
-        try:
-            key = bytes.fromhex(text)
-        except ValueError:
-            raise UnsupportedError("a management key is written in hexadecimal digits") from None
-        return cls(key)
-
-    @property
-    def algorithm(self) -> int:
-        """As the card numbers it."""
-        return _ALGORITHMS[len(self.key)]
-
-    @property
-    def block(self) -> int:
-        """Bytes of a block, and so of a challenge."""
-        return 8 if self.algorithm in TRIPLE_DES else 16
-
-    def encipher(self, block: bytes) -> bytes:
-        """One block."""
-        encryptor = self._cipher().encryptor()
-        return encryptor.update(block) + encryptor.finalize()
-
-    def decipher(self, block: bytes) -> bytes:
-        """One block."""
-        decryptor = self._cipher().decryptor()
-        return decryptor.update(block) + decryptor.finalize()
-
-    def _cipher(self) -> Cipher[modes.ECB]:
-        kind = TripleDES if self.algorithm in TRIPLE_DES else algorithms.AES
-        return Cipher(kind(self.key), modes.ECB())  # noqa: S305 single blocks, as the card edge has it
 
 
 _ALGORITHMS = {
     **{length: algorithm for algorithm, length in AES.items() if length != DES_KEY_LENGTH},
-    DES_KEY_LENGTH: _3DES,
+    DES_KEY_LENGTH: FACTORY_KEY.algorithm,
 }
 """By the bytes of the key; 24 bytes are for 3DES, as a card from the factory has it."""
 
-FACTORY_KEY = ManagementKey(FACTORY_MANAGEMENT_KEY)
-"""What a card leaves the factory with."""
+
+def read_management_key(text: str) -> ManagementKey:
+    """A key in hexadecimal digits: 16 or 32 bytes for AES, 24 for 3DES.
+
+    UnsupportedError, which does not show it, for other text.
+    """
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        raise UnsupportedError("a management key is written in hexadecimal digits") from None
+    if len(key) not in _ALGORITHMS:
+        lengths = " or ".join(map(str, sorted(_ALGORITHMS)))
+        raise UnsupportedError(f"a management key has {lengths} bytes, not {len(key)}")
+    return ManagementKey(_ALGORITHMS[len(key)], key)
 
 
 class PivManager:

@@ -18,6 +18,7 @@ from apdu.pivedge import (
     RETIRED,
     SLOTS,
 )
+from apdu.pivkey import ManagementKey
 from host.certificates import YEARS, Issuer, certify, years_later
 from host.errors import UnsupportedError
 from host.personalise import subject_name
@@ -25,7 +26,7 @@ from host.pin import new_pin_block
 from host.piv.client import PivClient
 from host.piv.info import PivInfo
 from host.piv.keys import KEY_TYPES, certificate_usage_of, usage_of
-from host.piv.manage import ManagementKey, PivManager
+from host.piv.manage import PivManager, read_management_key
 from host.piv.objects import CARD_ID_LENGTH, capabilities, chuid, key_history
 from host.publickey import PublicKey
 from host.usage import Usage
@@ -66,7 +67,7 @@ class PivProfile:
             subject=subject_name(subject),
             pin=pin,
             puk=puk,
-            management_key=None if management_key is None else ManagementKey.of(management_key),
+            management_key=None if management_key is None else read_management_key(management_key),
             keys=tuple(keys) or USUAL_KEYS,
         )
 

@@ -11,10 +11,11 @@ from zlib import crc32
 
 import pytest
 
+from apdu.pivkey import FACTORY_KEY
 from applet.piv import ATR
 from host.errors import SecurityStatusError, WrongData
 from host.memory import MemoryTransport
-from host.piv.manage import FACTORY_KEY, ManagementKey, PivManager
+from host.piv.manage import PivManager, read_management_key
 from tests.cli.program import COMMAND, PIN, PUK, ok, refused
 from ushield.tokens import new_piv_token, open_piv_token, open_token
 
@@ -71,7 +72,7 @@ def test_the_management_key_is_the_chosen_one_and_never_shown(tmp_path: Path) ->
     with open_piv_token(path) as client:
         with pytest.raises((SecurityStatusError, WrongData)):
             PivManager(client).authenticate(FACTORY_KEY)
-        PivManager(client).authenticate(ManagementKey.of(ADMIN))
+        PivManager(client).authenticate(read_management_key(ADMIN))
 
 
 @pytest.mark.parametrize("key", ["00" * 15, "0x" + "00" * 23, "swordfish-swordfish"])

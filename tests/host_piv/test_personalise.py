@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from apdu.pivedge import CAPABILITIES, CERTIFICATES, CHUID, KEY_HISTORY, SLOTS
+from apdu.pivkey import FACTORY_KEY
 from host.errors import (
     AnswerError,
     NotFound,
@@ -20,7 +21,7 @@ from host.errors import (
 )
 from host.memory import MemoryTransport
 from host.piv.client import PivClient
-from host.piv.manage import FACTORY_KEY, ManagementKey, PivManager
+from host.piv.manage import PivManager, read_management_key
 from host.piv.personalise import PivProfile, personalise_piv
 from tests.host_piv import tokens
 from tests.host_piv.tokens import ADMIN, NOW, PIN, PUK
@@ -62,7 +63,7 @@ def test_the_factorys_secrets_are_gone() -> None:
         client.unblock_pin("12345678", PIN)
     with pytest.raises((SecurityStatusError, WrongData)):
         PivManager(client).authenticate(FACTORY_KEY)
-    PivManager(client).authenticate(ManagementKey.of(ADMIN))
+    PivManager(client).authenticate(read_management_key(ADMIN))
 
 
 def test_certificates() -> None:
@@ -125,7 +126,7 @@ def test_management_keys_of_every_length(factory: PivClient, digits: int) -> Non
     key = "C7" * (digits // 2)
     personalise_piv(factory, tokens.profile(keys=["p256"], management_key=key))
     manager = PivManager(factory)
-    manager.authenticate(ManagementKey.of(key))
+    manager.authenticate(read_management_key(key))
     manager.write_object(CERTIFICATES[0x9A], b"")
     assert factory.certificates() == ()
 
@@ -134,7 +135,7 @@ def test_management_keys_of_every_length(factory: PivClient, digits: int) -> Non
 def test_a_wrong_management_key_opens_nothing(factory: PivClient, wrong: str) -> None:
     manager = PivManager(factory)
     with pytest.raises((SecurityStatusError, WrongData)):
-        manager.authenticate(ManagementKey.of(wrong))
+        manager.authenticate(read_management_key(wrong))
     with pytest.raises(SecurityStatusError):
         manager.generate_key(0x9A, "p256")
 
