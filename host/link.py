@@ -19,12 +19,16 @@ _FROM_MF, _FCI = 0x08, 0x00
 _BY_NAME = 0x04
 
 
+Explain = Callable[[CardError, Transmit], CardError]
+"""Asks the card what it meant by a refusal, right after it; a refusal that says more."""
+
+
 class CardLink:
     """What a client sends its commands through.
 
     `extended` sends long commands with extended lengths (ISO 7816-3 §12.1.3), else they are
-    chained. `trace` gets a record of every APDU; without it tracing costs nothing. `explain` may
-    ask the card what it meant by a refusal, right after it.
+    chained. `trace` gets a record of every APDU; without it tracing costs nothing. `explain` is
+    asked about every refusal.
     """
 
     def __init__(
@@ -33,7 +37,7 @@ class CardLink:
         *,
         extended: bool = False,
         trace: Callable[[TraceRecord], None] | None = None,
-        explain: Callable[[CardError, Transmit], CardError] | None = None,
+        explain: Explain | None = None,
     ) -> None:
         self.transport = transport
         self._explain = explain

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 from dataclasses import replace
 
 from cryptography import x509
@@ -18,7 +17,7 @@ from apdu.payload import (
     parse_pin_statuses,
 )
 from apdu.tlv import build_tlv, parse_tlv
-from host.checking import is_signature
+from host.application import ApplicationView
 from host.consent import explained
 from host.directory import (
     APPLICATION,
@@ -33,44 +32,21 @@ from host.directory import (
 )
 from host.errors import AnswerError, KeyChoiceError, NotFound, UnsupportedError
 from host.info import TokenInfo
-from host.link import CardLink, build
+from host.link import Explain, build
 from host.publickey import PublicKey, read_public_key
-from host.trace import TraceRecord
-from host.transport import ClosedByWith, Transport
 from host.usage import Usage
-from host.uses import SignPadding
 
 _ALL = 256
 _CHALLENGES = tuple(build(INS.GET_CHALLENGE, 0, le=length) for length in range(1, 257))
 
 
-class TokenView(ClosedByWith):
+class TokenView(ApplicationView):
     """The part of `host.client.TokenClient` that needs no PIN."""
-
-    def __init__(
-        self,
-        transport: Transport,
-        *,
-        extended: bool = False,
-        trace: Callable[[TraceRecord], None] | None = None,
-    ) -> None:
-        self.link = CardLink(transport, extended=extended, trace=trace, explain=explained)
-        """Where the commands go through: for what has no method here."""
-        self.select()
-
-    def close(self) -> None:
-        """Let the card go."""
-        self.link.transport.close()
 
     def select(self) -> None:
         """Select the application; the card forgets every verified PIN."""
         self.refresh()
         self.link.select_application(PKCS15_AID, "PKCS#15")
-
-    def reset(self) -> None:
-        """Reset the card and select the application; also goes on after somebody else's reset."""
-        self.link.transport.reset()
-        self.select()
 
     def refresh(self) -> None:
         """Forget what was read of the keys: the directory is read again when it is needed.
@@ -140,18 +116,6 @@ class TokenView(ClosedByWith):
         except ValueError as error:
             raise AnswerError(f"the certificate cannot be read: {error}") from None
 
-    def check_signature(
-        self,
-        signature: bytes,
-        message: bytes,
-        key: KeyChoice = None,
-        *,
-        hash: str = "sha256",  # noqa: A002
-        padding: SignPadding = "pkcs1",
-    ) -> bool:
-        """Whether a signature is right, checked here with the certificate of the key."""
-        return is_signature(self.certificate(key), signature, message, hash, padding=padding)
-
     def public_key(self, key: KeyChoice = None) -> PublicKey:
         """The public key of a key, or of the token's first one, asked from the card itself."""
         return read_public_key(self.link, self.key(key))
@@ -197,6 +161,10 @@ class TokenView(ClosedByWith):
                 with contextlib.suppress(NotFound):
                     return inspect_key(self.link, choice)
             raise
+
+    def _explain(self) -> Explain:
+        """A token with a display says why it refused."""
+        return explained
 
     def _object(self, tag: int) -> bytes:
         return self.link.command(INS.GET_DATA, tag, le=_ALL)

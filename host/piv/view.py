@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 from dataclasses import replace
 
 from cryptography import x509
@@ -13,7 +12,8 @@ from apdu.piv import PivINS, build_object_request, parse_object_answer
 from apdu.pivedge import CERTIFICATES, CHUID, PIN, PUK, SLOTS
 from apdu.pivmetadata import Metadata, parse_metadata
 from apdu.pivnames import KEY_NAMES, PIV_AID
-from host.checking import is_signature, key_of
+from host.application import ApplicationView
+from host.checking import key_of
 from host.directory import CertificateInfo, KeyChoice, KeyInfo, choose
 from host.errors import (
     AnswerError,
@@ -24,15 +24,11 @@ from host.errors import (
     UnsupportedError,
     WrongPin,
 )
-from host.link import CardLink
 from host.piv.info import PivInfo
 from host.piv.keys import consent_of, key_info, public_key, wants_pin_each_time
 from host.piv.objects import certificate_in, guid_of
 from host.publickey import PublicKey
-from host.trace import TraceRecord
-from host.transport import ClosedByWith, Transport
 from host.usage import Usage
-from host.uses import SignPadding
 
 ALL = 256
 """Le of a short command that takes whatever there is."""
@@ -40,33 +36,13 @@ ALL = 256
 _CURRENT_APPLICATION = 0x3FFF
 
 
-class PivView(ClosedByWith):
+class PivView(ApplicationView):
     """The part of `host.piv.client.PivClient` that needs no PIN."""
-
-    def __init__(
-        self,
-        transport: Transport,
-        *,
-        extended: bool = False,
-        trace: Callable[[TraceRecord], None] | None = None,
-    ) -> None:
-        self.link = CardLink(transport, extended=extended, trace=trace)
-        """Where the commands go through: for what has no method here."""
-        self.select()
-
-    def close(self) -> None:
-        """Let the card go."""
-        self.link.transport.close()
 
     def select(self) -> None:
         """Select the application. Unlike PKCS#15, PIV keeps a verified PIN."""
         self.refresh()
         self.link.select_application(PIV_AID, "PIV")
-
-    def reset(self) -> None:
-        """Reset the card and select the application; also goes on after somebody else's reset."""
-        self.link.transport.reset()
-        self.select()
 
     def refresh(self) -> None:
         """Forget what was read of the keys: they are looked up again when they are needed."""
@@ -141,18 +117,6 @@ class PivView(ClosedByWith):
     def certificate(self, key: KeyChoice = None) -> x509.Certificate:
         """The certificate of a key, or of the first one. NotFound: there is none."""
         return self._certificate(self.key(key).reference)
-
-    def check_signature(
-        self,
-        signature: bytes,
-        message: bytes,
-        key: KeyChoice = None,
-        *,
-        hash: str = "sha256",  # noqa: A002
-        padding: SignPadding = "pkcs1",
-    ) -> bool:
-        """Whether a signature is right, checked here with the certificate of the key."""
-        return is_signature(self.certificate(key), signature, message, hash, padding=padding)
 
     # --- within ---------------------------------------------------------------------------------
 

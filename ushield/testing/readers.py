@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from host.client import TokenClient
 from host.errors import NoReader, NoService
 from host.pcsc import PcscTransport, open_reader
+from host.transport import ClosedByWith
 from ushield.reader.service import PcscService
 from ushield.reader.specs import ReaderSpec, default_names
 from ushield.testing.here import DOOR
@@ -170,7 +170,7 @@ class Reader:
         return transport
 
 
-class ReaderFactory:
+class ReaderFactory(ClosedByWith):
     """Makes the readers of one test. At the end of the context their services end."""
 
     def __init__(self, tokens: TokenFactory) -> None:
@@ -215,14 +215,3 @@ class ReaderFactory:
                 reader.token.out_of_reader()
         self._desks.clear()
         self._readers.clear()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

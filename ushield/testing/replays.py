@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from host.replay import ReplayCard, Tolerance, cards_of
 from host.trace.file import read_trace
+from host.transport import ClosedByWith
 from ushield.testing.readers import Desk
 
 
@@ -46,7 +45,7 @@ class Replay:
         self._desk.close()
 
 
-class ReplayFactory:
+class ReplayFactory(ClosedByWith):
     """Makes the replays of one test. At the end of the context their services end."""
 
     def __init__(self) -> None:
@@ -65,14 +64,7 @@ class ReplayFactory:
         """Where programs left their traces."""
         return [words for replay in self._replays for words in replay.departures]
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End the services."""
         for replay in self._replays:
             replay.close()

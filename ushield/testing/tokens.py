@@ -14,8 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from threading import Lock
-from types import TracebackType
-from typing import TYPE_CHECKING, Self, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from apdu.pivedge import CAPABILITIES, CHUID
 from apdu.pkcs15.read import read_token_info
@@ -26,6 +25,7 @@ from applet.piv.profile import serial_number
 from applet.pkcs15.profile import TOKEN_INFO
 from host.client import TokenClient
 from host.memory import MemoryTransport
+from host.transport import ClosedByWith
 from ushield.device.applets import Applets
 from ushield.device.assembly import assemble
 from ushield.device.body import embody
@@ -178,7 +178,7 @@ class GuardedCard:
             self._card.power_off()
 
 
-class TokenFactory:
+class TokenFactory(ClosedByWith):
     """Makes the tokens of one test; the options are what they are unless one is told otherwise.
 
     At the end of the context the tokens' clients are closed.
@@ -210,17 +210,6 @@ class TokenFactory:
                 token.display.close()
             token.close()
         self._tokens.clear()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def cells_of(store: MemoryStore) -> dict[str, bytes]:
