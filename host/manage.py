@@ -1,4 +1,4 @@
-"""Making and changing a token: files, PINs, keys, certificates, and its life from format to end.
+"""Making and changing a token: PINs, keys, certificates, and its life from format to end.
 
 Until activation the card asks for no PIN here; afterwards the holder's PIN allows keys and
 certificates, and the security officer's the rest.
@@ -7,7 +7,6 @@ certificates, and the security officer's the rest.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from cryptography import x509
@@ -15,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 
 from apdu.edge import KEY_FILES, PKCS15_AID, USER_PIN, Consent, Data
 from apdu.errors import ApduError
-from apdu.filecontrol import AccessRules, FileControl, FileKind, build_access, build_file_control
+from apdu.filecontrol import AccessRules, FileControl, FileKind, build_access
 from apdu.instruction import INS
 from apdu.payload import (
     ConsentSettings,
@@ -39,8 +38,8 @@ from apdu.pkcs15.read import entries_of, read_certificates
 from apdu.pkcs15.write import build_certificates, build_private_keys, build_public_keys
 from apdu.status import SW
 from host import directory as d
-from host.client import TokenClient
-from host.errors import HostError, NoSpace, NotFound, UnsupportedError
+from host.errors import NoSpace, NotFound, UnsupportedError
+from host.filing import FCP, TokenFiles
 from host.importing import PrivateKey, describe_key, key_parts
 from host.pin import new_pin_block
 from host.publickey import public_key_file, read_public_key
@@ -63,10 +62,8 @@ MF_ACCESS, DF_ACCESS = AccessRules(1, 1, 3, 0xF), AccessRules(1, 1, 1, 0xF)
 """Of the master file and of the application: the holder creates, the officer erases."""
 
 _KEY_ACCESS = AccessRules(1, 1, 1, 1)
-_OBJECT_ACCESS = AccessRules(0, 1, 1, 0xF)
 _CERTIFICATE_FILES, _PUBLIC_KEY_FILES = 0x4300, 0x5500
 _FILE_KINDS: dict[KeyKind, FileKind] = {"rsa": FileKind.RSA_KEY, "ec": FileKind.EC_KEY}
-_FCP = 0x62
 _ALL_MEMORY = 0xFFFF
 _AUTH_ID = b"\x01"
 """Identifier of the holder's PIN in the token's directory of PINs."""
@@ -81,12 +78,8 @@ class KeyRules:
     consent: Consent = Consent.NONE
 
 
-class TokenManager:
+class TokenManager(TokenFiles):
     """What a personaliser does with the token of a client. Paths are from the master file."""
-
-    def __init__(self, client: TokenClient) -> None:
-        self.client = client
-        self._link = client.link
 
     # --- the card as a whole --------------------------------------------------------------------
 
@@ -122,42 +115,6 @@ class TokenManager:
     def terminate(self) -> None:
         """End the token's life, for good; with the SO PIN."""
         self._link.command(INS.TERMINATE, 0)
-
-    # --- files ----------------------------------------------------------------------------------
-
-    def create_file(self, path: bytes, size: int, access: AccessRules) -> None:
-        """Make a transparent file of so many bytes, filled with zeros."""
-        control = FileControl.of(
-            _FCP,
-            size_tag=0x80,
-            size=size,
-            kind=FileKind.EF,
-            fid=int.from_bytes(path[-2:], "big"),
-            access=build_access(access),
-            proprietary=bytes(2),
-            life_cycle=0,
-        )
-        self._create(path, control)
-
-    def read_file(self, path: bytes) -> bytes:
-        """The whole content of a transparent file."""
-        return d.read_file(self._link, path)
-
-    def write_file(self, path: bytes, data: bytes, offset: int = 0) -> None:
-        """Write into a transparent file; what is before and after the data stays as it is.
-
-        It is one command, chained if need be, so that a cut of power leaves all of it or nothing.
-        """
-        with self._link.transaction():
-            self._link.select(path)
-            self._link.command(INS.UPDATE_BINARY, offset, data)
-
-    def delete_file(self, path: bytes) -> None:
-        """Remove a file; of a key file, the key with it."""
-        with self._link.transaction():
-            self._link.select(path)
-            self._link.command(INS.DELETE_FILE, 0)
-        self.client.refresh()
 
     # --- keys and certificates --------------------------------------------------------------------
 
@@ -232,11 +189,6 @@ class TokenManager:
 
     # --- within ---------------------------------------------------------------------------------
 
-    def _create(self, path: bytes, control: FileControl) -> None:
-        with self._link.transaction():
-            self._link.select(path[:-2])
-            self._link.command(INS.CREATE_FILE, 0, build_file_control(control))
-
     def _create_key_file(self, label: str, kind: KeyKind, bits: int, rules: KeyRules) -> d.KeyInfo:
         """A new key file, selected, and the key it is for, whose reference is the lowest free one.
 
@@ -245,7 +197,7 @@ class TokenManager:
         fid = self._free_file(KEY_FILES)
         path = d.APPLICATION + fid.to_bytes(2, "big")
         control = FileControl.of(
-            _FCP,
+            FCP,
             size_tag=0x81,
             size=bits,
             kind=_FILE_KINDS[kind],
@@ -289,38 +241,6 @@ class TokenManager:
             public = PublicKeyEntry(key.label, key.id, path, key.kind, bits, flags)
             self._append(d.PUBLIC_KEYS, build_public_keys([public]))
 
-    @contextlib.contextmanager
-    def _stored_object(self, base: int, reference: int, data: bytes) -> Iterator[bytes]:
-        """A new file with this content; its whole path. Its number is the key's, if that is free.
-
-        If the context, which has to make the file known, does not come to its end, it is deleted.
-        """
-        path = d.APPLICATION + self._free_file(base, reference).to_bytes(2, "big")
-        self.create_file(path, len(data), _OBJECT_ACCESS)
-        with self._or_deleted(path):
-            self.write_file(path, data)
-            yield d.MASTER_FILE + path
-
-    @contextlib.contextmanager
-    def _or_deleted(self, path: bytes) -> Iterator[None]:
-        """Delete a new file if the context fails: nobody would know of it, nor free its memory."""
-        try:
-            yield
-        except Exception:
-            with contextlib.suppress(HostError):
-                self.delete_file(path)
-            raise
-
-    def _free_file(self, base: int, preferred: int = 1) -> int:
-        self._link.select(d.APPLICATION)
-        listed = self._link.command(INS.GET_DATA, Data.FILES, le=256)
-        taken = {listed[at : at + 2] for at in range(0, len(listed), 2)}
-        for number in (preferred, *range(1, 256)):
-            fid: int = base | number
-            if fid.to_bytes(2, "big") not in taken:
-                return fid
-        raise NoSpace(SW.NO_SPACE, "CREATE FILE")
-
     def _free_identifier(self, reference: int) -> bytes:
         """What joins a key to its certificates: its reference, unless another key has that."""
         self.client.refresh()
@@ -330,17 +250,6 @@ class TokenManager:
             if bytes((number,)) not in taken:
                 return bytes((number,))
         raise NoSpace(SW.NO_SPACE, "CREATE FILE")
-
-    def _append(self, path: bytes, entry: bytes) -> None:
-        self._write_directory(path, [*d.read_directory(self._link, path, entries_of), entry])
-
-    def _write_directory(self, path: bytes, entries: list[bytes]) -> None:
-        """Write a directory file afresh, zeros after the last entry."""
-        content = b"".join(entries)
-        size = self._link.select(path).size or 0
-        if len(content) > size:
-            raise NoSpace(SW.NO_SPACE, "UPDATE BINARY")
-        self.write_file(path, content.ljust(size, b"\x00"))
 
     def _remove_target(self, entry: bytes, *, keep: bytes) -> None:
         """Delete the file of a certificate entry, if there is one and it is not the new one."""
