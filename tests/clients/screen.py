@@ -28,6 +28,11 @@ class Screen:
         """What programs need in their environment to be seen on it."""
         self._start = launcher(folder, self.variables)
         self._memory = folder / "Xvfb_screen0"
+        self._shown: subprocess.Popen[bytes] | None = None
+
+    def shows(self, process: subprocess.Popen[bytes]) -> None:
+        """Windows are this program's: who waits for one does not when the program has ended."""
+        self._shown = process
 
     def wait_for(self, title: str) -> None:
         """Until there is a window with this title."""
@@ -52,7 +57,12 @@ class Screen:
 
     def _wait_for(self, title: str, *action: str) -> None:
         search = ("search", "--name", f"^{re.escape(title)}$", *action)
-        eventually(lambda: self._do(*search), f"a window {title!r}", _PATIENCE_SECONDS)
+        what = f"a window {title!r}"
+        eventually(lambda: self._over() or self._do(*search), what, _PATIENCE_SECONDS)
+        assert not self._over(), f"the program has ended, and there is no {what}"
+
+    def _over(self) -> bool:
+        return self._shown is not None and self._shown.poll() is not None
 
     def _do(self, *action: str) -> bool:
         """Whether it was done. A search also fails when a window goes while it looks."""
@@ -86,7 +96,10 @@ def _chunk(name: bytes, data: bytes) -> bytes:
 def open_screen(folder: Path) -> Iterator[Screen]:
     """A screen that is there until the end of the context."""
     # A number that it chooses by itself may be another's who starts at the same moment.
-    options = f":{os.getpid()} -displayfd 1 -screen 0 {WIDTH}x{HEIGHT}x24 -nolisten tcp -fbdir ."
+    # It would begin anew whenever its last client goes, which a look for a window may be, and lose
+    # the browser that is about to come.
+    options = f":{os.getpid()} -noreset -displayfd 1 -nolisten tcp"
+    options += f" -screen 0 {WIDTH}x{HEIGHT}x24 -fbdir ."
     with started(folder, {}, f"Xvfb {options}") as process:
         assert process.stdout is not None
         yield Screen(folder, process.stdout.readline().decode().strip())

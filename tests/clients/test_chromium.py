@@ -30,11 +30,14 @@ CASES = [*USUAL, *(pytest.param(*case, marks=pytest.mark.torture) for case in MO
 """A browser takes its time: what the other clients show too is left to `make torture`."""
 
 START = """\
+exec 3<&0
 mount --bind settings /etc/chromium
 chromium --no-sandbox --no-first-run --test-type --disable-gpu --no-proxy-server \
     --disable-background-networking --user-data-dir="$(mktemp -d profile.XXXXXX)" \
     --window-position=0,0 --window-size={width},{height} {url} &
-read -r end
+browser=$!
+(read -r end <&3 || kill -9 $browser) &
+wait $browser
 """
 
 
@@ -53,8 +56,8 @@ def browser(token: Tool, way: Way, site: Site, key: str) -> Iterator[Screen]:
     """Chromium at the site, on a screen of its own. It is told which certificate to choose.
 
     That is a setting of the whole machine, so a folder of ours stands in for the machine's, and
-    only the browser sees it. When the shell's input ends, so does the shell, which is the first of
-    its namespace, and with it every process in there.
+    only the browser sees it. When the shell's input ends, or the browser does, so does the shell,
+    which is the first of its namespace, and with it every process in there.
     """
     choice = {"pattern": site.url, "filter": {"SUBJECT": {"CN": f"Li Lei {key}"}}}
     policy = token.folder / "settings" / "policies" / "managed" / "choice.json"
@@ -65,7 +68,8 @@ def browser(token: Tool, way: Way, site: Site, key: str) -> Iterator[Screen]:
     with open_screen(token.folder) as screen:
         variables = {**way.variables, **screen.variables, "HOME": str(token.folder)}
         namespace = f"unshare {own_user} --mount --pid --fork --kill-child --mount-proc"
-        with started(token.folder, variables, f"{namespace} sh -e start"):
+        with started(token.folder, variables, f"{namespace} sh -e start") as process:
+            screen.shows(process)
             yield screen
 
 
