@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -139,6 +140,35 @@ def test_ctrl_c_cancels(panel: Panel, there: dict[str, Any], order: Path) -> Non
     process = begin(there, "order", "sign", order)
     confirm(panel)
     assert end(process)[0] == 0
+
+
+BEGINS_SLOWLY = """
+import os, signal, time
+from threading import Thread
+from types import SimpleNamespace
+from ushield.cli import waiting
+
+class Slow(Thread):
+    def start(self):
+        super().start()
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(10)
+
+waiting.Thread = Slow
+client = SimpleNamespace(consent_settings=lambda: SimpleNamespace(seconds=60))
+waiting._waited(client, lambda: time.sleep(60))
+"""
+
+
+def test_ctrl_c_when_the_key_asks_before_the_program_waits() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BEGINS_SLOWLY],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, f"{LOOK}ushield: cancelled: nothing was done\n")
 
 
 def test_what_the_key_cannot_show(panel: Panel, there: dict[str, Any]) -> None:

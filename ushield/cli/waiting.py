@@ -56,8 +56,9 @@ def _waited(client: TokenClient, act: Callable[[], T]) -> T:
         except BaseException as error:  # noqa: BLE001 it is raised where it is waited for
             outcome.put((None, error))
 
-    Thread(target=run, name="ushield-waiting", daemon=True).start()
     try:
+        # Within: it may be at the key before this thread knows that it has started.
+        Thread(target=run, name="ushield-waiting", daemon=True).start()
         result, error = outcome.get()
     except KeyboardInterrupt:
         _say("cancelled: nothing was done")
