@@ -40,7 +40,7 @@ ALWAYS = "always authenticate"
 ONE_LOGIN = """
 import glob, sys, pkcs11
 (module,) = glob.glob("/usr/lib/*/opensc-pkcs11.so")
-(token,) = pkcs11.lib(module).get_tokens(token_label="U-Shield (User PIN)")
+token = next(iter(pkcs11.lib(module).get_tokens()))
 session = token.open(user_pin=sys.argv[1])
 key = session.get_key(pkcs11.ObjectClass.PRIVATE_KEY, id=b"\\1")
 assert key[pkcs11.Attribute.ALWAYS_AUTHENTICATE]

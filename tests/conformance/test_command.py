@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -201,7 +202,7 @@ def test_a_reader_that_is_not_there_or_has_no_card(service: PcscService) -> None
 
 
 def test_an_image_in_use_is_not_read(made: Path) -> None:
-    with sqlite3.connect(made, isolation_level=None) as connection:
+    with closing(sqlite3.connect(made, isolation_level=None)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
         assert "in use" in refused("--token", made)
 
