@@ -9,9 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PSS, PKCS1v15
 
 from host.errors import UnsupportedError
-from host.padding import digest_size
+from host.padding import CipherPadding, SignPadding, check_length, digest_size
 from host.publickey import PublicKey
-from host.uses import SignPadding
 
 _HASHES: dict[str, type[hashes.HashAlgorithm]] = {
     "sha1": hashes.SHA1,
@@ -56,13 +55,14 @@ def key_of(certificate: x509.Certificate) -> PublicKey:
     return key
 
 
-def oaep_encipher(key: PublicKey, plain: bytes) -> bytes:
-    """OAEP with SHA-256 and no label, as `TokenClient.decipher` undoes it by default."""
+def encipher(key: PublicKey, plain: bytes, padding: CipherPadding) -> bytes:
+    """Encipher as a token's key deciphers by default: OAEP has SHA-256 and no label."""
     if not isinstance(key, rsa.RSAPublicKey):
         raise UnsupportedError("a key on a curve enciphers nothing")
+    check_length(plain, key.key_size // 8, padding)
     algorithm = hashes.SHA256()
+    scheme = PKCS1v15() if padding == "pkcs1" else OAEP(MGF1(algorithm), algorithm, None)
     try:
-        return key.encrypt(plain, OAEP(MGF1(algorithm), algorithm, None))
+        return key.encrypt(plain, scheme)
     except ValueError:
-        most = key.key_size // 8 - 2 * algorithm.digest_size - 2
-        raise UnsupportedError(f"this key takes {most} bytes at most, not {len(plain)}") from None
+        raise UnsupportedError("nothing can be enciphered for this key") from None

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
-
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from apdu.edge import SO_PIN, USER_PIN, Algorithm, Operation, Use
@@ -23,11 +19,10 @@ from apdu.payload import (
 )
 from apdu.status import SW
 from host import uses
-from host.checking import oaep_encipher
+from host.application import ApplicationClient
 from host.directory import KeyChoice, KeyInfo
 from host.errors import (
     CardError,
-    DecipherError,
     PinBlocked,
     PinEachTime,
     SecurityStatusError,
@@ -36,49 +31,24 @@ from host.errors import (
 )
 from host.info import PinState, TokenInfo
 from host.link import build
-from host.padding import digest_of, oaep_message
+from host.padding import CipherPadding, SignPadding, check_length, digest_of
 from host.pin import new_pin_block, pin_block
-from host.publickey import read_public_key, uncompressed
-from host.trace import TraceRecord
-from host.transport import Transport
+from host.publickey import uncompressed
 from host.usage import Usage
 from host.view import TokenView
 
 __all__ = ["KeyInfo", "PinState", "TokenClient", "TokenInfo"]
 
-if TYPE_CHECKING:
-    from host.keys import TokenPrivateKey
-
 _MOST_HASHED = 65535
-_PKCS1_OVERHEAD = 11
-"""Bytes that PKCS#1 v1.5 puts around a message at least (RFC 8017 §7.2.1)."""
 
 
-class TokenClient(TokenView):
+class TokenClient(ApplicationClient, TokenView):
     """One token behind a transport, selected when this is made. Close it, or use it with `with`.
 
-    Use one client for a transport, from one thread. Keys are chosen by reference (1 for key file
-    4B01), by label, or, with None, the first one that may do what is asked. What is refused raises
-    a `host.errors.HostError`; the card's refusals are a `CardError` among them.
-
-    `extended` sends long commands with extended lengths instead of chains; `trace` gets a record
-    of each APDU, in which no secret is; `entropy` is where PSS takes its salt from.
-
-    Methods that use a key take `pin`, which is presented right before: keys that want it anew each
-    time (`KeyInfo.pin_each`) raise PinEachTime without.
+    Keys are chosen by reference (1 for key file 4B01), by label, or, with None, the first one that
+    may do what is asked. `extended` sends long commands with extended lengths instead of chains;
+    `trace` gets a record of each APDU, in which no secret is.
     """
-
-    def __init__(
-        self,
-        transport: Transport,
-        *,
-        extended: bool = False,
-        trace: Callable[[TraceRecord], None] | None = None,
-        entropy: Callable[[int], bytes] = os.urandom,
-    ) -> None:
-        super().__init__(transport, extended=extended, trace=trace)
-        self.entropy = entropy
-        """Where random bytes that the card does not give are taken from."""
 
     def refresh(self) -> None:
         """Forget what was read of the keys: the directory is read again when it is needed."""
@@ -121,26 +91,13 @@ class TokenClient(TokenView):
 
     # --- signatures -----------------------------------------------------------------------------
 
-    def sign(
-        self,
-        message: bytes,
-        key: KeyChoice = None,
-        *,
-        hash: str = "sha256",  # noqa: A002
-        padding: uses.SignPadding = "pkcs1",
-        pin: str | bytes | None = None,
-    ) -> bytes:
-        """Sign a message, hashed here. RSA: as long as the key; on a curve: DER of r and s."""
-        digest = digest_of(message, hash)
-        return self.sign_digest(digest, key, hash=hash, padding=padding, pin=pin)
-
     def sign_digest(
         self,
         digest: bytes,
         key: KeyChoice = None,
         *,
         hash: str = "sha256",  # noqa: A002
-        padding: uses.SignPadding = "pkcs1",
+        padding: SignPadding = "pkcs1",
         pin: str | bytes | None = None,
     ) -> bytes:
         """Sign a digest that was made with this hash. `padding` is for RSA keys."""
@@ -223,58 +180,19 @@ class TokenClient(TokenView):
         except SecurityStatusError as refusal:
             raise _explained(refusal, found) from None
 
-    def private_key(
-        self, key: KeyChoice = None, *, pin: str | bytes | None = None
-    ) -> TokenPrivateKey:
-        """A key as `cryptography` takes private keys; the card does the work when it is used.
-
-        It keeps `pin`, if given, and presents it before each use.
-        """
-        from host.keys import token_private_key
-
-        return token_private_key(self, self.key(key), pin)
-
     # --- secrets --------------------------------------------------------------------------------
 
-    def decipher(
-        self,
-        cryptogram: bytes,
-        key: KeyChoice = None,
-        *,
-        padding: Literal["pkcs1", "oaep", "none"] = "pkcs1",
-        hash: str = "sha256",  # noqa: A002
-        label: bytes = b"",
-        pin: str | bytes | None = None,
-    ) -> bytes:
-        """Decipher with an RSA key. `hash` and `label` are OAEP's; "none" gives the whole block.
-
-        A damaged PKCS#1 cryptogram comes out as random bytes, so that nobody learns from it.
-        """
-        found = self._rsa(key)
-        if len(cryptogram) != found.size:
-            raise DecipherError(
-                f"a cryptogram for this key has {found.size} bytes, not {len(cryptogram)}"
-            )
-        algorithm = Algorithm.PKCS1 if padding == "pkcs1" else Algorithm.RAW
-        prepared = uses.environment(found, Use.DECIPHER, algorithm)
-        data = build_cryptogram(Cryptogram(0, cryptogram))
-        command = build(INS.PSO, Operation.DECIPHER, data, uses.ALL)
-        plain = self._use(found, pin, prepared, command)
-        return oaep_message(plain, hash, label) if padding == "oaep" else plain
-
     def encipher(
-        self, plain: bytes, key: KeyChoice = None, *, padding: Literal["pkcs1", "oaep"] = "pkcs1"
+        self, plain: bytes, key: KeyChoice = None, *, padding: CipherPadding = "pkcs1"
     ) -> bytes:
         """Encipher for an RSA key with its public half; needs no PIN.
 
         PKCS#1 v1.5 is the card's work, OAEP with SHA-256 is done here.
         """
-        found = self._rsa(key)
-        if padding == "oaep":
-            return oaep_encipher(read_public_key(self.link, found), plain)
-        if len(plain) > found.size - _PKCS1_OVERHEAD:
-            most = found.size - _PKCS1_OVERHEAD
-            raise UnsupportedError(f"this key takes {most} bytes at most, not {len(plain)}")
+        if padding != "pkcs1":
+            return super().encipher(plain, key, padding=padding)
+        found = self._of_kind("rsa", key, Usage.DECIPHER)
+        check_length(plain, found.size, padding)
         prepared = uses.environment(found, Use.ENCIPHER, Algorithm.PKCS1)
         answer = self.link.use(prepared, build(INS.PSO, Operation.ENCIPHER, plain, uses.ALL))
         return answer[1:]
@@ -287,9 +205,7 @@ class TokenClient(TokenView):
         pin: str | bytes | None = None,
     ) -> bytes:
         """ECDH with the other side's public key: the shared x coordinate."""
-        found = self.key(key, Usage.DERIVE)
-        if found.kind != "ec":
-            raise UnsupportedError(f"key {found.reference} is an RSA key and agrees on nothing")
+        found = self._of_kind("ec", key, Usage.DERIVE)
         request = build_ecdh_request(EcdhRequest(uncompressed(peer)))
         prepared = uses.environment(found, Use.AGREE, Algorithm.EC)
         command = build(INS.GENERAL_AUTHENTICATE, 0, request, uses.ALL)
@@ -308,15 +224,21 @@ class TokenClient(TokenView):
         except SecurityStatusError as refusal:
             raise _explained(refusal, key) from None
 
-    def _rsa(self, choice: KeyChoice) -> KeyInfo:
-        found = self.key(choice, Usage.DECIPHER)
-        if found.kind != "rsa":
-            raise UnsupportedError(f"key {found.reference} is on a curve and enciphers nothing")
-        return found
+    def _decipher_block(self, key: KeyInfo, cryptogram: bytes, pin: str | bytes | None) -> bytes:
+        return self._decipher(key, Algorithm.RAW, cryptogram, pin)
 
-    def _make_ready(
-        self, key: KeyChoice, hash_name: str, padding: uses.SignPadding
-    ) -> uses.ReadyToSign:
+    def _decipher_pkcs1(self, key: KeyInfo, cryptogram: bytes, pin: str | bytes | None) -> bytes:
+        """The card takes the padding off; what is damaged comes out as random bytes."""
+        return self._decipher(key, Algorithm.PKCS1, cryptogram, pin)
+
+    def _decipher(
+        self, key: KeyInfo, algorithm: Algorithm, cryptogram: bytes, pin: str | bytes | None
+    ) -> bytes:
+        prepared = uses.environment(key, Use.DECIPHER, algorithm)
+        data = build_cryptogram(Cryptogram(0, cryptogram))
+        return self._use(key, pin, prepared, build(INS.PSO, Operation.DECIPHER, data, uses.ALL))
+
+    def _make_ready(self, key: KeyChoice, hash_name: str, padding: SignPadding) -> uses.ReadyToSign:
         found = self.key(key, Usage.SIGN)
         ready = uses.ready_to_sign(found, hash_name, padding, self.entropy)
         self._signing[key, hash_name, padding] = ready

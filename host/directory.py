@@ -149,10 +149,16 @@ def load_certificate(der: bytes) -> x509.Certificate:
     return certificate
 
 
-def choose(keys: Iterable[KeyInfo], choice: KeyChoice, use: Usage | None) -> KeyInfo:
+def choose(
+    keys: Iterable[KeyInfo],
+    choice: KeyChoice,
+    use: Usage | None,
+    numbered: str = "with reference {}",
+) -> KeyInfo:
     """The key that is meant; with None, the first one for `use`, if that is given.
 
-    KeyChoiceError when there is none, or when there are two of the same label.
+    KeyChoiceError when there is none, or when there are two of the same label; `numbered` puts a
+    reference into words there.
     """
     if choice is None:
         found = [key for key in keys if use is None or key.fits(use)][:1]
@@ -162,7 +168,7 @@ def choose(keys: Iterable[KeyInfo], choice: KeyChoice, use: Usage | None) -> Key
         wanted = f"labelled {choice!r}"
     else:
         found = [key for key in keys if key.reference == choice]
-        wanted = f"with reference {choice}"
+        wanted = numbered.format(choice)
     if len(found) > 1:
         raise KeyChoiceError(f"the token has {len(found)} keys {wanted}: choose by reference")
     if not found:

@@ -6,8 +6,7 @@ for them raises `UnsupportedError`. The PIN is the caller's affair, unless the k
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa, utils
@@ -22,60 +21,22 @@ from cryptography.hazmat.primitives.asymmetric.padding import (
 from host.directory import KeyInfo
 from host.errors import UnsupportedError
 from host.padding import digest_of, digest_size, oaep_message, pss_block, type_1_block
-from host.publickey import CURVES, PublicKey
+from host.publickey import CURVES
 
 if TYPE_CHECKING:
     from cryptography.utils import Buffer
 
+    from host.application import ApplicationClient
+
 _Hashing = utils.Prehashed | hashes.HashAlgorithm
-
-
-class KeyUser(Protocol):
-    """What a key asks of its token's client, which chooses it by its reference."""
-
-    entropy: Callable[[int], bytes]
-
-    def public_key(self, key: int) -> PublicKey:
-        """The public half."""
-        ...
-
-    def sign_block(self, block: bytes, key: int, *, pin: str | bytes | None) -> bytes:
-        """RSA: the private operation on a whole block."""
-        ...
-
-    def sign_digest(
-        self,
-        digest: bytes,
-        key: int,
-        *,
-        hash: str,  # noqa: A002
-        pin: str | bytes | None,
-    ) -> bytes:
-        """A signature over a digest: PKCS#1 v1.5 or ECDSA."""
-        ...
-
-    def decipher(
-        self,
-        cryptogram: bytes,
-        key: int,
-        *,
-        padding: Literal["pkcs1", "none"],
-        pin: str | bytes | None,
-    ) -> bytes:
-        """RSA: the message, or the whole block."""
-        ...
-
-    def derive(
-        self, peer: ec.EllipticCurvePublicKey, key: int, *, pin: str | bytes | None
-    ) -> bytes:
-        """ECDH: the shared x coordinate."""
-        ...
 
 
 class TokenRsaKey(rsa.RSAPrivateKey):
     """An RSA key on a token."""
 
-    def __init__(self, client: KeyUser, key: KeyInfo, pin: str | bytes | None = None) -> None:
+    def __init__(
+        self, client: ApplicationClient, key: KeyInfo, pin: str | bytes | None = None
+    ) -> None:
         self._client = client
         self._key = key
         self._pin = pin
@@ -158,7 +119,9 @@ class TokenRsaKey(rsa.RSAPrivateKey):
 class TokenEcKey(ec.EllipticCurvePrivateKey):
     """A key on a curve, on a token."""
 
-    def __init__(self, client: KeyUser, key: KeyInfo, pin: str | bytes | None = None) -> None:
+    def __init__(
+        self, client: ApplicationClient, key: KeyInfo, pin: str | bytes | None = None
+    ) -> None:
         self._client = client
         self._key = key
         self._pin = pin
@@ -216,7 +179,7 @@ TokenPrivateKey = TokenRsaKey | TokenEcKey
 
 
 def token_private_key(
-    client: KeyUser, key: KeyInfo, pin: str | bytes | None = None
+    client: ApplicationClient, key: KeyInfo, pin: str | bytes | None = None
 ) -> TokenPrivateKey:
     """The key as an object of its kind, which presents `pin`, if given, before each use."""
     if key.kind == "rsa":

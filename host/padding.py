@@ -6,12 +6,23 @@ RFC 8017: EMSA-PKCS1-v1_5 (§9.2), EMSA-PSS (§9.1), EME-PKCS1-v1_5 (§7.2), EME
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from hmac import compare_digest
+from types import MappingProxyType
+from typing import Literal
 
 from apdu.rsablock import DIGEST_INFO, PSS_TRAILER, mgf1, xor
 from host.errors import DecipherError, UnsupportedError
 
+SignPadding = Literal["pkcs1", "pss"]
+"""How an RSA key signs a digest; a key on a curve has one way only and does not care."""
+
+CipherPadding = Literal["pkcs1", "oaep"]
+"""How a message is enciphered for an RSA key: PKCS#1 v1.5, or OAEP with SHA-256."""
+
 _SHORTEST_FILL = 8
+_OVERHEAD: Mapping[CipherPadding, int] = MappingProxyType({"pkcs1": 11, "oaep": 2 * 32 + 2})
+"""Bytes around a message at least (§7.2.1, §7.1.1)."""
 
 
 def digest_size(name: str) -> int:
@@ -26,6 +37,13 @@ def digest_of(message: bytes, name: str) -> bytes:
     """The digest of a message."""
     digest_size(name)
     return hashlib.new(name, message, usedforsecurity=False).digest()
+
+
+def check_length(plain: bytes, size: int, padding: CipherPadding) -> None:
+    """UnsupportedError for a message that a key of `size` bytes does not take."""
+    most = size - _OVERHEAD[padding]
+    if len(plain) > most:
+        raise UnsupportedError(f"this key takes {most} bytes at most, not {len(plain)}")
 
 
 def type_1_block(payload: bytes, size: int) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from apdu.edge import KEY_FILES, Algorithm, Operation, Use
 from apdu.instruction import INS
@@ -13,10 +12,7 @@ from apdu.rsablock import DIGEST_INFO
 from host.directory import KeyInfo
 from host.errors import UnsupportedError
 from host.link import build
-from host.padding import digest_size, pss_block
-
-SignPadding = Literal["pkcs1", "pss"]
-"""How an RSA key signs a digest; a key on a curve has one way only and does not care."""
+from host.padding import SignPadding, digest_size, pss_block
 
 ALL = 256
 """Le of a short command that takes whatever there is."""

@@ -162,6 +162,10 @@ class TokenView(ApplicationView):
                     return inspect_key(self.link, choice)
             raise
 
+    def named(self, text: str | None) -> KeyChoice:
+        """A key by its number, or by its label."""
+        return int(text) if text is not None and text.isdecimal() else text
+
     def _explain(self) -> Explain:
         """A token with a display says why it refused."""
         return explained

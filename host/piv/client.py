@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
-
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from apdu.errors import ApduError
@@ -18,18 +14,17 @@ from apdu.piv import (
 )
 from apdu.pivedge import PIN, PUK
 from apdu.rsablock import DIGEST_INFO
+from host.application import ApplicationClient
 from host.directory import KeyChoice, KeyInfo
 from host.errors import (
     AnswerError,
-    DecipherError,
     PinEachTime,
     SecurityStatusError,
     UnsupportedError,
 )
 from host.padding import (
-    digest_of,
+    SignPadding,
     digest_size,
-    oaep_message,
     pss_block,
     type_1_block,
     type_2_message,
@@ -38,36 +33,17 @@ from host.pin import new_pin_block, pin_block
 from host.piv.keys import algorithm_of
 from host.piv.view import ALL, PivView
 from host.publickey import uncompressed
-from host.trace import TraceRecord
-from host.transport import Transport
 from host.usage import Usage
-from host.uses import SignPadding
-
-if TYPE_CHECKING:
-    from host.keys import TokenPrivateKey
 
 _FORGET = 0xFF00
 
 
-class PivClient(PivView):
+class PivClient(ApplicationClient, PivView):
     """One PIV token behind a transport, selected when this is made; close it, or use `with`.
 
     Keys are chosen by slot (0x9A), by name ("signature key"), or, with None, the first one that may
-    do what is asked. Methods that use a key take `pin`, which is presented right before: keys that
-    want it each time, as 9C does, raise PinEachTime without.
+    do what is asked. 9C wants the PIN each time.
     """
-
-    def __init__(
-        self,
-        transport: Transport,
-        *,
-        extended: bool = False,
-        trace: Callable[[TraceRecord], None] | None = None,
-        entropy: Callable[[int], bytes] = os.urandom,
-    ) -> None:
-        super().__init__(transport, extended=extended, trace=trace)
-        self.entropy = entropy
-        """Where PSS takes its salt from."""
 
     # --- PINs -----------------------------------------------------------------------------------
 
@@ -92,19 +68,6 @@ class PivClient(PivView):
         self._change(PivINS.RESET_RETRY, PIN, puk, new, "the PUK")
 
     # --- signatures -----------------------------------------------------------------------------
-
-    def sign(
-        self,
-        message: bytes,
-        key: KeyChoice = None,
-        *,
-        hash: str = "sha256",  # noqa: A002
-        padding: SignPadding = "pkcs1",
-        pin: str | bytes | None = None,
-    ) -> bytes:
-        """Sign a message, hashed here. RSA: as long as the key; on a curve: DER of r and s."""
-        digest = digest_of(message, hash)
-        return self.sign_digest(digest, key, hash=hash, padding=padding, pin=pin)
 
     def sign_digest(
         self,
@@ -136,41 +99,7 @@ class PivClient(PivView):
         found = self.key(key, Usage.SIGN)
         return self._use(found, DynamicAuthentication(challenge=block, response=b""), pin)
 
-    def private_key(
-        self, key: KeyChoice = None, *, pin: str | bytes | None = None
-    ) -> TokenPrivateKey:
-        """A key as `cryptography` takes private keys; the card does the work when it is used.
-
-        It keeps `pin`, if given, and presents it before each use.
-        """
-        from host.keys import token_private_key
-
-        return token_private_key(self, self.key(key), pin)
-
     # --- secrets --------------------------------------------------------------------------------
-
-    def decipher(
-        self,
-        cryptogram: bytes,
-        key: KeyChoice = None,
-        *,
-        padding: Literal["pkcs1", "oaep", "none"] = "pkcs1",
-        hash: str = "sha256",  # noqa: A002
-        label: bytes = b"",
-        pin: str | bytes | None = None,
-    ) -> bytes:
-        """Decipher with an RSA key. `hash` and `label` are OAEP's; "none" gives the whole block."""
-        found = self.key(key, Usage.DECIPHER)
-        if found.kind != "rsa":
-            raise UnsupportedError(f"key {found.reference:02X} is on a curve: it deciphers nothing")
-        if len(cryptogram) != found.size:
-            raise DecipherError(
-                f"a cryptogram for this key has {found.size} bytes, not {len(cryptogram)}"
-            )
-        block = self._use(found, DynamicAuthentication(challenge=cryptogram, response=b""), pin)
-        if padding == "oaep":
-            return oaep_message(block, hash, label)
-        return type_2_message(block) if padding == "pkcs1" else block
 
     def derive(
         self,
@@ -180,9 +109,7 @@ class PivClient(PivView):
         pin: str | bytes | None = None,
     ) -> bytes:
         """ECDH with the other side's public key: the shared x coordinate."""
-        found = self.key(key, Usage.DERIVE)
-        if found.kind != "ec":
-            raise UnsupportedError(f"key {found.reference:02X} is an RSA key: it agrees on nothing")
+        found = self._of_kind("ec", key, Usage.DERIVE)
         request = DynamicAuthentication(response=b"", point=uncompressed(peer))
         return self._use(found, request, pin)
 
@@ -193,6 +120,12 @@ class PivClient(PivView):
     ) -> None:
         change = PinChange(pin_block(old, what=what), new_pin_block(new))
         self.link.command(ins, reference, build_pin_change(change))
+
+    def _decipher_block(self, key: KeyInfo, cryptogram: bytes, pin: str | bytes | None) -> bytes:
+        return self._use(key, DynamicAuthentication(challenge=cryptogram, response=b""), pin)
+
+    def _decipher_pkcs1(self, key: KeyInfo, cryptogram: bytes, pin: str | bytes | None) -> bytes:
+        return type_2_message(self._decipher_block(key, cryptogram, pin))
 
     def _use(self, key: KeyInfo, request: DynamicAuthentication, pin: str | bytes | None) -> bytes:
         """GENERAL AUTHENTICATE with a key, after its PIN if it is given."""

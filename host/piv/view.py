@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import replace
 
 from cryptography import x509
 
+from apdu.edge import Consent
 from apdu.errors import ApduError
 from apdu.piv import PivINS, build_object_request, parse_object_answer
 from apdu.pivedge import CERTIFICATES, CHUID, PIN, PUK, SLOTS
@@ -34,6 +36,7 @@ ALL = 256
 """Le of a short command that takes whatever there is."""
 
 _CURRENT_APPLICATION = 0x3FFF
+_SLOT = re.compile("[0-9a-f]{2}", re.IGNORECASE | re.ASCII)
 
 
 class PivView(ApplicationView):
@@ -98,7 +101,17 @@ class PivView(ApplicationView):
 
     def key(self, choice: KeyChoice, use: Usage | None = None) -> KeyInfo:
         """The key that is meant: by its slot, by its name, or the first one for this use."""
-        return choose(self.keys(), choice, use)
+        return choose(self.keys(), choice, use, "in slot {:02X}")
+
+    def named(self, text: str | None) -> KeyChoice:
+        """A slot by its two digits, as 9c, or a key by its name."""
+        if text is not None and _SLOT.fullmatch(text):
+            return int(text, 16)
+        return text
+
+    def consent(self, key: KeyChoice = None, use: Usage | None = None) -> Consent:
+        """Whether each use of a key wants a press, by its touch policy."""
+        return self.key(key, use).consent
 
     def public_key(self, key: KeyChoice = None) -> PublicKey:
         """The public half of a key, or of the first one."""

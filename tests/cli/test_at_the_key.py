@@ -155,8 +155,7 @@ class Slow(Thread):
         time.sleep(10)
 
 waiting.Thread = Slow
-client = SimpleNamespace(consent_settings=lambda: SimpleNamespace(seconds=60))
-waiting._waited(client, lambda: time.sleep(60))
+waiting._waited(SimpleNamespace(seconds=60), lambda: time.sleep(60))
 """
 
 

@@ -5,20 +5,26 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import subprocess
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from apdu.pivkey import FACTORY_KEY
 from applet.piv import ATR
 from host.errors import SecurityStatusError, WrongData
 from host.memory import MemoryTransport
+from host.orderfile import describe
 from host.piv.manage import PivManager, read_management_key
-from tests.cli.program import COMMAND, PIN, PUK, ok, refused
+from tests.cli.program import COMMAND, NEW_PIN, PIN, PUK, ok, refused
+from tests.message.samples import TRANSFER
 from ushield.tokens import new_piv_token, open_piv_token, open_token
 
+ORDER = b"pay 100.00 CNY to Li Lei"
 ADMIN = "5a3c" * 16
 
 
@@ -92,7 +98,7 @@ def test_both_applets(tmp_path: Path) -> None:
     assert (found["label"], found["keys"][0]["label"]) == ("two in one", "sign key")
     assert [key["slot"] for key in found["piv"]["keys"]] == ["9a"]
     text = ok("info", "--token", path).text
-    assert text.index("two in one") < text.index("\nPIV\n") < text.index("9a")
+    assert text.index("two in one") < text.index("\nPIV\n") < text.index("\n9a ")
     with open_token(path) as client:
         client.verify_pin(PIN)
     with open_piv_token(path) as piv:
@@ -126,12 +132,6 @@ def test_what_piv_does_not_have(tmp_path: Path, options: tuple[str, ...], said: 
     assert not path.exists()
 
 
-@pytest.mark.parametrize("command", ["sign", "decipher", "cert", "verify", "encipher"])
-def test_commands_for_the_other_applet_say_so(made: Path, command: str) -> None:
-    line = refused(command, "--token", made, stdin=b"x")
-    assert line == "this card has no PKCS#15 application: `ushield info` tells what it has"
-
-
 def test_a_token_of_a_later_version_is_left_alone(made: Path, tmp_path: Path) -> None:
     path = Path(shutil.copy(made, tmp_path / "later.token"))
     with sqlite3.connect(path) as image:
@@ -142,6 +142,100 @@ def test_a_token_of_a_later_version_is_left_alone(made: Path, tmp_path: Path) ->
     image.close()
     assert "another version of ushield" in refused("info", "--token", path)
     assert "another version of ushield" in refused("run", "--token", path, "--", "true")
+
+
+# --- the holder's commands ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--key", "9a"),
+        ("--key", "9C", "--hash", "sha512"),
+        ("--key", "signature key", "--padding", "pss"),
+        ("--key", "9d", "--hash", "sha384"),
+    ],
+)
+def test_a_signature_is_checked_with_the_keys_certificate(
+    made: Path, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    signature = tmp_path / "sig"
+    ok("sign", "--token", made, *options, "-o", signature, stdin=ORDER)
+    check: list[str | Path] = ["verify", "--signature", signature, "--token", made, *options]
+    assert ok(*check, stdin=ORDER, USHIELD_PIN=None).text == "the signature is right\n"
+    assert "the signature is wrong" in refused(*check, stdin=ORDER + b"!")
+
+
+def test_without_a_choice_the_first_key_that_may(made: Path, tmp_path: Path) -> None:
+    order, signature, public = (tmp_path / name for name in ("order", "sig", "pem"))
+    order.write_bytes(ORDER)
+    ok("sign", order, "--token", made, "-o", signature)
+    certificate = x509.load_pem_x509_certificate(ok("cert", "--token", made).out)
+    public.write_bytes(
+        certificate.public_key().public_bytes(
+            Encoding.PEM, format=PublicFormat.SubjectPublicKeyInfo
+        )
+    )
+    check = ("openssl", "dgst", "-sha256", "-verify", public, "-signature", signature, order)
+    subprocess.run(check, check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize("padding", ["pkcs1", "oaep"])
+def test_a_secret(tmp_path: Path, padding: str) -> None:
+    path, secret = tmp_path / "piv.token", tmp_path / "secret"
+    ok("init", path, "--applet", "piv", "--key", "p256", "--key", "p256", "--key", "rsa1024")
+    options: tuple[str | Path, ...] = ("--token", path, "--padding", padding)
+    ok("encipher", *options, "-o", secret, stdin=b"hush", USHIELD_PIN=None)
+    assert ok("decipher", secret, *options).out == b"hush"
+    longer = refused("encipher", *options, stdin=bytes(128))
+    assert longer == f"this key takes {117 if padding == 'pkcs1' else 62} bytes at most, not 128"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("sign", "--key", "9e"), "the token has no key in slot 9E"),
+        (("sign", "--key", "my key"), "the token has no key labelled 'my key'"),
+        (("encipher", "--key", "9a"), "this key is on a curve: it enciphers and deciphers nothing"),
+        (("encipher",), "the token has no key that may decipher"),
+        (("sign", "--applet", "pkcs15"), "this card has no PKCS#15 application: `ushield info` "),
+    ],
+)
+def test_what_this_token_does_not_have(made: Path, arguments: tuple[str, ...], said: str) -> None:
+    assert refused(*arguments, "--token", made, stdin=b"x").startswith(said)
+
+
+def test_orders_are_for_pkcs15(made: Path, tmp_path: Path) -> None:
+    order = tmp_path / "order.yaml"
+    order.write_text("".join(f"{name}: {value}\n" for name, value in describe(TRANSFER)), "utf-8")
+    assert "no PKCS#15 application" in refused("order", "sign", order, "--token", made)
+
+
+def test_pins(made: Path, tmp_path: Path) -> None:
+    token: tuple[str | Path, ...] = ("--token", Path(shutil.copy(made, tmp_path)))
+    assert ok("verify", *token).text == "the PIN is right\n"
+    assert refused("verify", *token, USHIELD_PIN="000000") == "the PIN is wrong: 5 tries left"
+    changed = ok("change-pin", *token, USHIELD_NEW_PIN=NEW_PIN)
+    assert changed.text == "the PIN is changed\n"
+    assert "the PIN is wrong" in refused("sign", *token, stdin=ORDER)
+    assert "tries left" in refused("unblock", *token, USHIELD_PUK="0" * 8, USHIELD_NEW_PIN=PIN)
+    ok("unblock", *token, USHIELD_NEW_PIN=PIN)
+    ok("sign", *token, "-o", tmp_path / "sig", stdin=ORDER)
+
+
+def test_a_card_with_both_is_asked_for_pkcs15_unless_told_otherwise(tmp_path: Path) -> None:
+    path = tmp_path / "both.token"
+    ok("init", path, "--applet", "both", "--key", "p256:sign")
+    token: tuple[str | Path, ...] = ("--token", path)
+    certificates = {ok("cert", *token, "--applet", name).out for name in ("pkcs15", "piv")}
+    assert len(certificates) == 2
+    assert ok("cert", *token).out == ok("cert", *token, "--applet", "pkcs15").out
+    assert ok("cert", *token, "--key", "1").out == ok("cert", *token).out
+    in_reader = ("run", *token, "--", *COMMAND)
+    assert ok(*in_reader, "cert", "--applet", "piv").out in certificates
+    ok("change-pin", *token, "--applet", "piv", USHIELD_NEW_PIN=NEW_PIN)
+    ok("verify", *token)
+    ok("verify", *token, "--applet", "piv", USHIELD_PIN=NEW_PIN)
 
 
 # --- in readers -----------------------------------------------------------------------------------

@@ -35,6 +35,14 @@ def test_by_default_one_key_signs_and_one_deciphers(tmp_path: Path) -> None:
     assert "decrypt" in keys[1]["usage"] and "sign" not in keys[1]["usage"]
 
 
+def test_a_signature_is_checked_with_the_key_that_signs_not_with_the_first(tmp_path: Path) -> None:
+    path, signature = tmp_path / "new.token", tmp_path / "sig"
+    ok("init", path, "--key", "rsa1024:decipher", "--key", "p256:sign")
+    ok("sign", "--token", path, "-o", signature, stdin=ORDER)
+    said = ok("verify", "--signature", signature, "--token", path, stdin=ORDER).text
+    assert said == "the signature is right\n"
+
+
 def test_info_for_programs(made: Path) -> None:
     found = json.loads(ok("info", "--json", "--token", made).text)
     assert found["label"] == "U-Shield"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 from cryptography import x509
@@ -28,6 +29,7 @@ from host.errors import (
     WrongPin,
 )
 from host.memory import MemoryTransport
+from host.overview import open_application
 from host.piv.client import PivClient
 from host.trace import format_record
 from tests.host_piv import tokens
@@ -166,6 +168,41 @@ def test_a_card_without_the_application() -> None:
         PivClient(MemoryTransport(assemble(MemoryStore())))
     with pytest.raises(NoApplication, match="this card has no PKCS#15 application"):
         TokenClient(MemoryTransport(assemble(tokens.factory_store())))
+
+
+@pytest.mark.parametrize(
+    ("store", "applet", "kind"),
+    [
+        (MemoryStore, None, TokenClient),
+        (MemoryStore, "pkcs15", TokenClient),
+        (tokens.factory_store, None, PivClient),
+        (tokens.factory_store, "piv", PivClient),
+    ],
+)
+def test_a_client_for_whatever_the_card_has(
+    store: Callable[[], MemoryStore], applet: Literal["pkcs15", "piv"] | None, kind: type
+) -> None:
+    client = open_application(MemoryTransport(assemble(store())), applet)
+    assert type(client) is kind
+    assert client.consent_settings() is None or kind is TokenClient
+
+
+@pytest.mark.parametrize(
+    ("applet", "name"), [(None, "PKCS#15 or PIV"), ("pkcs15", "PKCS#15"), ("piv", "PIV")]
+)
+def test_a_card_with_neither(applet: Literal["pkcs15", "piv"] | None, name: str) -> None:
+    with pytest.raises(NoApplication, match=f"this card has no {name} application"):
+        open_application(NoCardOfOurs(), applet)
+
+
+class NoCardOfOurs(MemoryTransport):
+    """Knows no application."""
+
+    def __init__(self) -> None:
+        super().__init__(assemble(MemoryStore()))
+
+    def transmit(self, command: bytes) -> bytes:
+        return b"\x6a\x82"
 
 
 class OldCard(MemoryTransport):

@@ -6,7 +6,7 @@ What is wrong with a file is said where it is opened, so none is looked at here 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -35,6 +35,14 @@ Reader = Annotated[
         rich_help_panel=_PANEL,
     ),
 ]
+Applet = Annotated[
+    Literal["pkcs15", "piv"] | None,
+    typer.Option(
+        "--applet",
+        help="Which application of a card that has both; by default PKCS#15.",
+        rich_help_panel=_PANEL,
+    ),
+]
 Trace = Annotated[
     Path | None,
     typer.Option(
@@ -60,7 +68,7 @@ Key = Annotated[
     typer.Option(
         "--key",
         metavar="KEY",
-        help="The key's number or label, as `ushield info` shows them. "
+        help="The key's number, slot or label, as `ushield info` shows them. "
         "By default the first one that may do this.",
     ),
 ]

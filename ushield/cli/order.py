@@ -12,7 +12,7 @@ from ushield.cli.complaint import Complaint
 from ushield.cli.files import read, write
 from ushield.cli.options import Input, Key, Output, PinFile, Reader, Token, Trace
 from ushield.cli.secrets import Secrets
-from ushield.cli.target import connected, key_choice
+from ushield.cli.target import connected
 
 if TYPE_CHECKING:
     from apdu.order import Order
@@ -46,8 +46,9 @@ def sign(
     from ushield.cli.waiting import with_key
 
     secrets = Secrets.of(pin_file)
-    order, chosen = _order(source), key_choice(key)
+    order = _order(source)
     with connected(token, reader, trace) as client:
+        chosen = client.named(key)
         pin = secrets.get("USHIELD_PIN")
         consent = client.consent(chosen, Usage.SIGN)
         signature = with_key(client, consent, partial(client.sign_order, order, chosen, pin=pin))
@@ -68,7 +69,7 @@ def verify(
 
     given, message = signature.read_bytes(), build_order(_order(source))
     with connected(token, reader, trace) as client:
-        good = client.check_signature(given, message, key_choice(key))
+        good = client.check_signature(given, message, client.named(key))
     if not good:
         raise Complaint("the signature is wrong: another key, another order, or a changed one")
     typer.echo("the signature is right")

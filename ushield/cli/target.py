@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ushield.cli.complaint import Complaint
 from ushield.cli.listening import listening
 
 if TYPE_CHECKING:
+    from host.application import ApplicationClient
     from host.client import TokenClient
     from host.pcsc import PcscTransport
     from host.trace.file import TraceFile
@@ -21,11 +22,25 @@ if TYPE_CHECKING:
 def connected(
     token: Path | None, reader: str | None, trace: Path | None = None
 ) -> Iterator[TokenClient]:
-    """A client for the token image, or for the card in a reader, with the applet selected."""
+    """A client for the token image, or for the card in a reader, with PKCS#15 selected."""
     from host.client import TokenClient
 
     with reached(token, reader, trace) as transport:
         yield TokenClient(transport)
+
+
+@contextmanager
+def connected_either(
+    token: Path | None,
+    reader: str | None,
+    applet: Literal["pkcs15", "piv"] | None,
+    trace: Path | None,
+) -> Iterator[ApplicationClient]:
+    """The same for what the holder of any application does."""
+    from host.overview import open_application
+
+    with reached(token, reader, trace) as transport:
+        yield open_application(transport, applet)
 
 
 @contextmanager
@@ -58,8 +73,3 @@ def _traced(transport: PcscTransport, file: TraceFile | None) -> Transport:
     from host.trace import TracedTransport
 
     return TracedTransport(transport, file.tracer(transport.reader))
-
-
-def key_choice(key: str | None) -> int | str | None:
-    """The key as the client takes it: a number, a label, or nothing."""
-    return int(key) if key is not None and key.isdecimal() else key

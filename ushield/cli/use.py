@@ -10,9 +10,9 @@ import typer
 
 from ushield.cli.complaint import Complaint
 from ushield.cli.files import read, write
-from ushield.cli.options import Input, Key, Output, PinFile, Reader, Token, Trace
+from ushield.cli.options import Applet, Input, Key, Output, PinFile, Reader, Token, Trace
 from ushield.cli.secrets import Secrets
-from ushield.cli.target import connected, key_choice
+from ushield.cli.target import connected_either
 
 Hash = Annotated[
     Literal["sha256", "sha384", "sha512"], typer.Option("--hash", help="How the input is hashed.")
@@ -32,13 +32,14 @@ def cert(
     output: Output = None,
     token: Token = None,
     reader: Reader = None,
+    applet: Applet = None,
     trace: Trace = None,
 ) -> None:
     """Write the certificate of a key. Needs no PIN."""
     from cryptography.hazmat.primitives.serialization import Encoding
 
-    with connected(token, reader, trace) as client:
-        certificate = client.certificate(key_choice(key))
+    with connected_either(token, reader, applet, trace) as client:
+        certificate = client.certificate(client.named(key))
     form = Encoding.DER if der else Encoding.PEM
     write(output, certificate.public_bytes(form))
 
@@ -51,6 +52,7 @@ def sign(
     output: Output = None,
     token: Token = None,
     reader: Reader = None,
+    applet: Applet = None,
     trace: Trace = None,
     pin_file: PinFile = None,
 ) -> None:
@@ -59,20 +61,24 @@ def sign(
     A key that shows what it signs is sent the file itself.
     """
     from apdu.edge import Consent
+    from host.client import TokenClient
     from host.usage import Usage
     from ushield.cli.waiting import with_key
 
     secrets = Secrets.of(pin_file)
-    message, chosen = read(source), key_choice(key)
-    with connected(token, reader, trace) as client:
+    message = read(source)
+    with connected_either(token, reader, applet, trace) as client:
+        chosen = client.named(key)
         pin = secrets.get("USHIELD_PIN")
         consent = client.consent(chosen, Usage.SIGN)
-        if consent is not Consent.CONTENT:
-            act = partial(client.sign, message, chosen, hash=hash_name, padding=padding, pin=pin)
-        elif (hash_name, padding) == ("sha256", "pkcs1"):
+        act = partial(client.sign, message, chosen, hash=hash_name, padding=padding, pin=pin)
+        # No PIV key shows what it signs.
+        if consent is Consent.CONTENT and isinstance(client, TokenClient):
+            if (hash_name, padding) != ("sha256", "pkcs1"):
+                raise Complaint(
+                    "a key that shows what it signs has SHA-256 and PKCS#1 v1.5 or ECDSA"
+                )
             act = partial(client.sign_message, message, chosen, pin=pin)
-        else:
-            raise Complaint("a key that shows what it signs has SHA-256 and PKCS#1 v1.5 or ECDSA")
         signature = with_key(client, consent, act)
     write(output, signature)
 
@@ -93,6 +99,7 @@ def verify(
     padding: SignaturePadding = "pkcs1",
     token: Token = None,
     reader: Reader = None,
+    applet: Applet = None,
     trace: Trace = None,
     pin_file: PinFile = None,
 ) -> None:
@@ -101,14 +108,14 @@ def verify(
         if source is not None:
             raise Complaint("a file can be verified only against a signature: add --signature FILE")
         secrets = Secrets.of(pin_file)
-        with connected(token, reader, trace) as client:
+        with connected_either(token, reader, applet, trace) as client:
             client.verify_pin(secrets.get("USHIELD_PIN"))
         typer.echo("the PIN is right")
         return
     given, message = signature.read_bytes(), read(source)
-    with connected(token, reader, trace) as client:
+    with connected_either(token, reader, applet, trace) as client:
         good = client.check_signature(
-            given, message, key_choice(key), hash=hash_name, padding=padding
+            given, message, client.named(key), hash=hash_name, padding=padding
         )
     if not good:
         raise Complaint("the signature is wrong: another key, another file, or a changed one")
@@ -122,12 +129,13 @@ def encipher(
     output: Output = None,
     token: Token = None,
     reader: Reader = None,
+    applet: Applet = None,
     trace: Trace = None,
 ) -> None:
     """Encipher a short file for the token, which alone can decipher it. Needs no PIN."""
     plain = read(source)
-    with connected(token, reader, trace) as client:
-        cryptogram = client.encipher(plain, key_choice(key), padding=padding)
+    with connected_either(token, reader, applet, trace) as client:
+        cryptogram = client.encipher(plain, client.named(key), padding=padding)
     write(output, cryptogram)
 
 
@@ -138,6 +146,7 @@ def decipher(
     output: Output = None,
     token: Token = None,
     reader: Reader = None,
+    applet: Applet = None,
     trace: Trace = None,
     pin_file: PinFile = None,
 ) -> None:
@@ -146,8 +155,9 @@ def decipher(
     from ushield.cli.waiting import with_key
 
     secrets = Secrets.of(pin_file)
-    cryptogram, chosen = read(source), key_choice(key)
-    with connected(token, reader, trace) as client:
+    cryptogram = read(source)
+    with connected_either(token, reader, applet, trace) as client:
+        chosen = client.named(key)
         pin = secrets.get("USHIELD_PIN")
         act = partial(client.decipher, cryptogram, chosen, padding=padding, pin=pin)
         plain = with_key(client, client.consent(chosen, Usage.DECIPHER), act)

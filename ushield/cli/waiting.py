@@ -12,26 +12,26 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from apdu.edge import Consent
     from apdu.payload import Asked, ConsentSettings
-    from host.client import TokenClient
+    from host.application import ApplicationClient
 
 T = TypeVar("T")
 
 _INTERRUPTED = 130
 
 
-def with_key(client: TokenClient, consent: Consent, act: Callable[[], T]) -> T:
+def with_key(client: ApplicationClient, consent: Consent, act: Callable[[], T]) -> T:
     """Use a key that has this rule; who has one that asks is told to look at it."""
-    return _waited(client, act) if consent else act()
+    return _waited(_settings(client), act) if consent else act()
 
 
-def with_consent(client: TokenClient, what: Asked, act: Callable[[], T]) -> T:
+def with_consent(client: ApplicationClient, what: Asked, act: Callable[[], T]) -> T:
     """Do what the token may want Confirm for; who has one that asks is told to look at it."""
     settings = _settings(client)
-    return _waited(client, act) if settings is not None and what & settings.asked else act()
+    return _waited(settings, act) if settings is not None and what & settings.asked else act()
 
 
-def _settings(client: TokenClient) -> ConsentSettings | None:
-    """How the token asks; None for one of another make, which does not say."""
+def _settings(client: ApplicationClient) -> ConsentSettings | None:
+    """How the token asks; None for PIV and for cards of another make, which do not say."""
     from host.errors import CardError
 
     try:
@@ -40,14 +40,14 @@ def _settings(client: TokenClient) -> ConsentSettings | None:
         return None
 
 
-def _waited(client: TokenClient, act: Callable[[], T]) -> T:
+def _waited(settings: ConsentSettings | None, act: Callable[[], T]) -> T:
     """Wait for an act in a thread of its own: Ctrl-C finds nobody while a driver is at work.
 
     Then the program ends at once, and with it the connection to the reader; so the key asks no
     more.
     """
-    seconds = client.consent_settings().seconds
-    _say(f"look at the key: it waits {seconds} s for Confirm or Cancel")
+    limit = "" if settings is None else f" {settings.seconds} s"
+    _say(f"look at the key: it waits{limit} for Confirm or Cancel")
     outcome: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
 
     def run() -> None:
