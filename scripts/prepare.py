@@ -198,6 +198,7 @@ def tests_need() -> dict[str, str]:
         "chromium": "chromium",
         "curl": "curl",
         "default-jdk-headless": "jarsigner",
+        "firefox-esr": "firefox-esr",
         "gcc": "gcc",
         "gnutls-bin": "p11tool",
         "libc6-dev": "/usr/include/stdio.h",

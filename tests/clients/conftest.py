@@ -22,7 +22,7 @@ __all__ = ["pcscd", "pytest_runtest_makereport", "works"]
 
 PROGRAMS = {"pkcs15-init": "opensc", "openssl": "openssl", "ssh-keygen": "openssh-client"}
 
-collect_ignore = ["test_chromium.py", "test_java.py", "test_tls_in_python.py"] if ROOT else []
+collect_ignore = ["test_browsers.py", "test_java.py", "test_tls_in_python.py"] if ROOT else []
 """The programs are large, or this Python itself: those of this system are enough."""
 
 
