@@ -17,10 +17,11 @@ clients-table` runs them on this system and with Debian 13's programs, and write
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -52,6 +53,7 @@ def _module(name: str) -> str:
 PROGRAMS = {
     "Chromium": "chromium --version",
     "curl": "curl --version",
+    "Firefox": "firefox-esr --version",
     "GnuPG": "gpgsm --version",
     "GnuTLS": "p11tool --version",
     "Java": "java -version",
@@ -121,7 +123,7 @@ class Ledger:
             return
         if self._config.getoption("--note-clients"):
             _write(self._uses)
-        elif self._is_whole():
+        elif is_whole(self._config.option, self._config.args):
             self._complaints = list(differences(self._uses, parse(PAGE.read_text()), system()))
             if self._complaints:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -134,17 +136,17 @@ class Ledger:
                 terminalreporter.line(line)
             terminalreporter.line("Run make clients-table, and look at what it changes.")
 
-    def _is_whole(self) -> bool:
-        """Whether all tests of clients were asked for, and none left out."""
-        option = self._config.option
-        folders = [Path(arg).absolute() for arg in self._config.args]
-        here = Path(__file__).parent
-        parts = (option.keyword, option.deselect, option.ignore, getattr(option, "lf", False))
-        return (
-            any(here.is_relative_to(folder) for folder in folders)
-            and option.markexpr == "not torture"
-            and not any(parts)
-        )
+
+def is_whole(option: argparse.Namespace, places: Iterable[str]) -> bool:
+    """Whether options and places ask for all tests of clients, and leave none out."""
+    folders = [Path(place).absolute() for place in places]
+    here = Path(__file__).parent
+    parts = (option.keyword, option.deselect, option.ignore, getattr(option, "lf", False))
+    return (
+        any(here.is_relative_to(folder) for folder in folders)
+        and option.markexpr == "not torture"
+        and not any(parts)
+    )
 
 
 def differences(found: set[Use], page: set[Row], where: str) -> Iterator[str]:

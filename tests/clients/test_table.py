@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.clients.ledger import differences
+import pytest
+
+from tests.clients.ledger import differences, is_whole
 from tests.clients.table import PAGE, Row, Use, parse, render
 
 SIGN = Use("OpenSSL", "signs", "P-256")
@@ -35,3 +37,23 @@ def test_a_row_that_is_not_found_again() -> None:
 def test_a_row_that_the_page_lacks() -> None:
     (line,) = differences({SIGN, SIGN_RSA, LIST}, PAGE_ROWS, "12")
     assert line == "the page does not have this: OpenSSL: signs, RSA-2048"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "whole"),
+    [
+        (["tests"], True),
+        (["tests/clients"], True),
+        (["tests/clients/test_tls.py"], False),
+        (["tests", "-k", "ssh"], False),
+        (["tests", "-m", "torture"], False),
+        (["tests", "--ignore", "tests/clients/test_java.py"], False),
+    ],
+)
+def test_a_run_of_everything_is_told_from_others(
+    pytestconfig: pytest.Config, arguments: list[str], whole: bool
+) -> None:
+    """By the options as they come, those of pyproject.toml first."""
+    asked = pytestconfig._parser.parse([*pytestconfig.getini("addopts"), *arguments])
+    places = [str(pytestconfig.rootpath / place) for place in asked.file_or_dir]
+    assert is_whole(asked, places) is whole
