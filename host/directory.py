@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeVar
 
 from cryptography import x509
@@ -161,7 +162,8 @@ def choose(
     reference into words there.
     """
     if choice is None:
-        found = [key for key in keys if use is None or key.fits(use)][:1]
+        # They may be looked up one by one, so no more are asked for than are needed.
+        found = list(islice((key for key in keys if use is None or key.fits(use)), 1))
         wanted = f"that may {_WORDS[use]}" if use is not None else "at all"
     elif isinstance(choice, str):
         found = [key for key in keys if key.label == choice]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from cryptography import x509
@@ -49,7 +50,8 @@ class PivView(ApplicationView):
 
     def refresh(self) -> None:
         """Forget what was read of the keys: they are looked up again when they are needed."""
-        self._keys: dict[int, tuple[KeyInfo, PublicKey]] | None = None
+        self._keys: dict[int, KeyInfo | None] = {}
+        self._public: dict[int, PublicKey] = {}
 
     def info(self) -> PivInfo:
         """All of it at a glance."""
@@ -97,11 +99,14 @@ class PivView(ApplicationView):
 
     def keys(self) -> tuple[KeyInfo, ...]:
         """The keys, the usual slots first. Of cards without metadata: those with a certificate."""
-        return tuple(key for key, _ in self._known().values())
+        with self.link.transaction():
+            return tuple(self._each(SLOTS))
 
     def key(self, choice: KeyChoice, use: Usage | None = None) -> KeyInfo:
         """The key that is meant: by its slot, by its name, or the first one for this use."""
-        return choose(self.keys(), choice, use, "in slot {:02X}")
+        slots = [slot for slot in SLOTS if choice in (None, slot, KEY_NAMES[slot])]
+        with self.link.transaction():
+            return choose(self._each(slots), choice, use, "in slot {:02X}")
 
     def named(self, text: str | None) -> KeyChoice:
         """A slot by its two digits, as 9c, or a key by its name."""
@@ -115,7 +120,7 @@ class PivView(ApplicationView):
 
     def public_key(self, key: KeyChoice = None) -> PublicKey:
         """The public half of a key, or of the first one."""
-        return self._known()[self.key(key).reference][1]
+        return self._public[self.key(key).reference]
 
     def certificates(self) -> tuple[CertificateInfo, ...]:
         """The certificates; an object that holds none is passed over."""
@@ -139,14 +144,17 @@ class PivView(ApplicationView):
         except (ValueError, ApduError) as error:
             raise AnswerError(f"the certificate of {slot:02X} cannot be read: {error}") from None
 
-    def _known(self) -> dict[int, tuple[KeyInfo, PublicKey]]:
-        if self._keys is None:
-            with self.link.transaction():
-                self._keys = {slot: key for slot in SLOTS if (key := self._look(slot)) is not None}
-        return self._keys
+    def _each(self, slots: Iterable[int]) -> Iterator[KeyInfo]:
+        """The keys of these slots; each is looked up when it is wanted, and once."""
+        for slot in slots:
+            if slot not in self._keys:
+                self._keys[slot] = self._look(slot)
+            key = self._keys[slot]
+            if key is not None:
+                yield key
 
-    def _look(self, slot: int) -> tuple[KeyInfo, PublicKey] | None:
-        """The key of a slot, if there is one."""
+    def _look(self, slot: int) -> KeyInfo | None:
+        """The key of a slot, if there is one; its public half is kept."""
         told: Metadata | None = None
         try:
             told = self.metadata(slot)
@@ -155,11 +163,13 @@ class PivView(ApplicationView):
         except NotSupported:
             pass
         try:
-            public = _public_half(told) or key_of(self._certificate(slot))
+            self._public[slot] = _public_half(told) or key_of(self._certificate(slot))
         except (NotFound, AnswerError, UnsupportedError):
             return None
-        key = key_info(slot, public, pin_each=wants_pin_each_time(slot, told))
-        return replace(key, consent=consent_of(told)), public
+        pin_each = wants_pin_each_time(slot, told)
+        return replace(
+            key_info(slot, self._public[slot], pin_each=pin_each), consent=consent_of(told)
+        )
 
     def _tries(self) -> tuple[int | None, int | None]:
         """Tries left of the PIN and of the PUK; asking spends none."""

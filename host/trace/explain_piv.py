@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from apdu.command import Command
 from apdu.errors import ApduError
 from apdu.instruction import name_of
 from apdu.piv import PivINS, parse_object, parse_object_answer, parse_object_request
+from apdu.pivedge import PIN, PUK, PinPolicy, TouchPolicy
+from apdu.pivmetadata import NO_ALGORITHM, Metadata, parse_metadata
 from apdu.pivnames import ALGORITHM_NAMES, KEY_NAMES, OBJECT_NAMES, PIN_NAMES
 from host.trace import tags
 from host.trace.explain import Words
 
-_ADDED = range(PivINS.SET_TRIES, 0x100)
+_ADDED = range(PivINS.MOVE_KEY, 0x100)
 """Instructions that mean something else outside PIV, or nothing."""
+
+_AWAY = 0xFF
+_PIN_POLICIES: dict[int, str] = {
+    PinPolicy.NEVER: "never",
+    PinPolicy.ONCE: "once",
+    PinPolicy.ALWAYS: "each time",
+}
+_TOUCH_POLICIES: dict[int, str] = {
+    TouchPolicy.NEVER: "never",
+    TouchPolicy.ALWAYS: "each time",
+    TouchPolicy.CACHED: "cached",
+}
 
 
 def command_name(command: Command) -> str:
@@ -40,10 +56,24 @@ def command_words(command: Command, shown: bool) -> Words | None:
             return f"{_algorithm(command.p1)} with the {_key(command.p2)}", _template(data)
         case PivINS.GENERATE_KEY:
             return f"{_key(command.p2)}", _objects(data, tags.KEY_PAIR)
+        case _:
+            about = _added(command)
+            return None if about is None else (about, [])
+
+
+def _added(command: Command) -> str | None:
+    """What one of Yubico's commands is about."""
+    match command.ins:
         case PivINS.IMPORT_KEY:
-            return f"{_algorithm(command.p1)} into the {_key(command.p2)}", []
+            return f"{_algorithm(command.p1)} into the {_key(command.p2)}"
+        case PivINS.MOVE_KEY if command.p1 == _AWAY:
+            return f"{_key(command.p2)}, to be deleted"
+        case PivINS.MOVE_KEY:
+            return f"{_key(command.p2)} to the {_key(command.p1)}"
+        case PivINS.GET_METADATA:
+            return _pin(command.p2) if command.p2 in (PIN, PUK) else _key(command.p2)
         case PivINS.SET_TRIES:
-            return f"PIN {command.p1}, PUK {command.p2}", []
+            return f"PIN {command.p1}, PUK {command.p2}"
         case _:
             return None
 
@@ -61,6 +91,10 @@ def answer_words(command: Command, data: bytes) -> list[str] | None:
             return _object(command.data, data)
         case PivINS.GET_VERSION:
             return [".".join(map(str, data))]
+        case PivINS.GET_METADATA:
+            return _metadata(data)
+        case PivINS.GET_SERIAL:
+            return [str(int.from_bytes(data, "big"))]
         case _:
             return None
 
@@ -98,6 +132,27 @@ def _given(data: bytes) -> Words:
     if not given.content:
         return f"{_named(given.tag)}, to be removed", []
     return _named(given.tag), tags.object_lines(given.content, tags.OBJECT)
+
+
+def _metadata(data: bytes) -> list[str]:
+    try:
+        return list(_told(parse_metadata(data)))
+    except ApduError:
+        return [tags.shorten(data)]
+
+
+def _told(metadata: Metadata) -> Iterator[str]:
+    if metadata.algorithm != NO_ALGORITHM:
+        yield _algorithm(metadata.algorithm)
+    if metadata.policy is not None:
+        pin, touch = metadata.policy
+        yield f"PIN {_PIN_POLICIES.get(pin, pin)}, touch {_TOUCH_POLICIES.get(touch, touch)}"
+    if metadata.imported is not None:
+        yield "imported" if metadata.imported else "made on the card"
+    if metadata.factory is not None:
+        yield "as from the factory" if metadata.factory else "changed since the factory"
+    if metadata.tries is not None:
+        yield f"{metadata.tries[1]} of {metadata.tries[0]} tries left"
 
 
 def _template(data: bytes) -> list[str]:

@@ -78,6 +78,9 @@ _CURVES = frozenset({0x11, 0x14})
 """Algorithms of PIV that sign a digest; the others take whole blocks (SP 800-78-4 table 6-2)."""
 
 _MANAGEMENT_KEY = 0x9B
+
+_OF_PIV = frozenset({PivINS.GET_VERSION, PivINS.GET_METADATA, PivINS.GET_SERIAL})
+"""What Yubico's cards tell anybody, by instructions that mean something else outside PIV."""
 _CERTIFICATE_REQUEST = build_tlv(0x5C, CERTIFICATE.to_bytes(2, "big"))
 _PUBLIC_OBJECTS = OBJECT_NAMES.keys() - PIN_PROTECTED
 
@@ -189,7 +192,7 @@ class Redactor:
         shown = _by_data(command)
         if not shown.answer and ins in _STORED and self._is_for_anybody(command):
             shown = shown._replace(answer=True)
-        if ins == PivINS.GET_VERSION and self._application.startswith(PIV_AID):
+        if ins in _OF_PIV and self._application.startswith(PIV_AID):
             shown = _ANSWER
         return shown
 

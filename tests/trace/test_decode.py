@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apdu.instruction import INS
+from apdu.piv import PivINS
 from applet.piv.profile import VERSION
 from host.manage import TokenManager
 from host.trace import CardEvent, Direction, Entry, Happening, Redactor, TraceRecord
@@ -210,6 +211,11 @@ def test_piv() -> None:
         "0087119A267C248200812000" + "11" * 31 + "00",
         "0047009A05AC0380011100",
         "00FD000000",
+        "00F7009A00",
+        "00F7008000",
+        "00F8000000",
+        "00F6829A",
+        "00F6FF82",
         "00FA0503",
         "00FF FFFF 0A 03 9B 07 01020304050607",
     ):
@@ -225,6 +231,11 @@ def test_piv() -> None:
         "> GENERAL AUTHENTICATE  P-256 with the authentication key (9A)",
         "> GENERATE ASYMMETRIC KEY PAIR  authentication key (9A)",
         "> GET VERSION",
+        "> GET METADATA  authentication key (9A)",
+        "> GET METADATA  PIN (80)",
+        "> GET SERIAL",
+        "> MOVE KEY  authentication key (9A) to the retired key 1 (82)",
+        "> MOVE KEY  retired key 1 (82), to be deleted",
         "> SET TRIES  PIN 5, PUK 3",
         "> SET MANAGEMENT KEY  10 bytes, not shown",
     ]
@@ -233,6 +244,8 @@ def test_piv() -> None:
     assert "AC key template\n  80 algorithm: 11 P-256" in inside
     assert "  81 challenge: 00" in inside
     assert ".".join(map(str, VERSION)) in inside
+    assert "P-256\nPIN once, touch never\nmade on the card" in inside
+    assert "as from the factory\n6 of 6 tries left" in inside
 
 
 # --- whatever comes -----------------------------------------------------------------------------
@@ -248,7 +261,7 @@ def test_any_entries_are_explained(entries: list[Entry]) -> None:
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from([*INS, 0x47, 0x87, 0xDB, 0xFA, 0xFD, 0xFF]),
+            st.sampled_from([*INS, *PivINS]),
             st.binary(min_size=2, max_size=2),
             st.binary(max_size=30),
             st.binary(max_size=30),

@@ -163,10 +163,11 @@ def test_other_uses_of_piv_keys() -> None:
         assert both_shown(authenticate(0x03, 0x9B, template)) == (False, False)
 
 
-def test_the_version_of_piv_only_in_piv() -> None:
+@pytest.mark.parametrize("command", ["00FD000000", "00F7009A00", "00F8000000"])
+def test_what_yubicos_commands_tell_only_in_piv(command: str) -> None:
     selected = ("00A4040005A00000030800", "61004F9000")
-    assert shown(last_answer(selected, ("00FD000000", "0403079000")))
-    assert not shown(last_answer(("00FD000000", "0403079000")))
+    assert shown(last_answer(selected, (command, "0403079000")))
+    assert not shown(last_answer((command, "0403079000")))
 
 
 # --- signatures in a chain ----------------------------------------------------------------------
