@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -220,7 +221,14 @@ def tests_need() -> dict[str, str]:
         "ykcs11": "/usr/lib/*/libykcs11.so",
         "yubico-piv-tool": "yubico-piv-tool",
         "yubikey-manager": "ykman",
+        **({"pkcs11-provider": "/usr/lib/*/ossl-modules/pkcs11.so"} if has_provider() else {}),
     }
+
+
+def has_provider() -> bool:
+    """Tell whether Debian has OpenSSL's provider for PKCS#11: it does from 13 on."""
+    release = platform.freedesktop_os_release()
+    return release.get("ID") == "debian" and int(release.get("VERSION_ID", "99")) >= 13
 
 
 OTHERS_NEED = {
