@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PREPARE := $(PYTHON) scripts/prepare.py
 PYTEST := $(BIN)/python -m pytest -n 2
+SUITES := bookworm trixie
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
@@ -61,10 +62,9 @@ clients-table: everything ## run the tests of clients and write the table of doc
 	@scripts/test-debian13 --note-clients
 	@$(BIN)/python -m tests.clients.table
 
-test-fresh: ## run demo and test in new, minimal Debian 12 and 13 systems (needs root)
+test-fresh: ## run demo and test in new, minimal Debian systems, those of SUITES (needs root)
 	@$(PREPARE) roots
-	@scripts/fresh-root bookworm
-	@scripts/fresh-root trixie
+	@for suite in $(SUITES); do scripts/fresh-root $$suite || exit 1; done
 
 clean: ## remove all that make has made
 	@rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -187,9 +187,10 @@ class TokenClient(ApplicationClient, TokenView):
     ) -> bytes:
         """Encipher for an RSA key with its public half; needs no PIN.
 
-        PKCS#1 v1.5 is the card's work, OAEP with SHA-256 is done here.
+        PKCS#1 v1.5 is the card's work; OAEP with SHA-256 is done here, and so is an empty message,
+        which no command can carry.
         """
-        if padding != "pkcs1":
+        if padding != "pkcs1" or not plain:
             return super().encipher(plain, key, padding=padding)
         found = self._of_kind("rsa", key, Usage.DECIPHER)
         check_length(plain, found.size, padding)

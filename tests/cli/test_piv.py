@@ -221,6 +221,10 @@ def test_pins(made: Path, tmp_path: Path) -> None:
     assert "tries left" in refused("unblock", *token, USHIELD_PUK="0" * 8, USHIELD_NEW_PIN=PIN)
     ok("unblock", *token, USHIELD_NEW_PIN=PIN)
     ok("sign", *token, "-o", tmp_path / "sig", stdin=ORDER)
+    wrong = [
+        refused("unblock", *token, USHIELD_PUK="0" * 8, USHIELD_NEW_PIN=PIN) for _ in range(10)
+    ]
+    assert wrong[-1].startswith("the PUK is blocked: the token can only be erased")
 
 
 def test_a_card_with_both_is_asked_for_pkcs15_unless_told_otherwise(tmp_path: Path) -> None:

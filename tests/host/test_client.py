@@ -343,6 +343,7 @@ def test_pkcs1_cryptograms(holder: TokenClient, key: int | None) -> None:
     most = public.key_size // 8 - 11
     assert holder.decipher(public.encrypt(MESSAGE, PKCS1v15()), key) == MESSAGE
     assert holder.decipher(public.encrypt(b"", PKCS1v15()), key) == b""
+    assert holder.decipher(holder.encipher(b"", key), key) == b""
     with pytest.raises(UnsupportedError, match=f"{most} bytes at most"):
         holder.encipher(bytes(most + 1), key)
     holder.encipher(bytes(most), key)

@@ -73,7 +73,10 @@ def _of_card(error: CardError) -> str:
             left = f"{error.tries_left} {'try' if error.tries_left == 1 else 'tries'} left"
             return f"the {what} is wrong: {left}"
         case PinBlocked() if what == "PUK":
-            return "the PUK is blocked: the token can only be erased, with its SO PIN"
+            return (
+                "the PUK is blocked: the token can only be erased, as `pkcs15-init -E` does "
+                "with its SO PIN, and `yubico-piv-tool -a reset` with PIV"
+            )
         case PinBlocked():
             return "the PIN is blocked: `ushield unblock` sets a new one with the PUK"
         case SecurityStatusError():
