@@ -13,12 +13,15 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
-from apdu.edge import Consent
-from apdu.payload import ConsentSettings
+from apdu.edge import Consent, Data
+from apdu.errors import ApduError
+from apdu.instruction import INS
+from apdu.payload import ConsentSettings, parse_consent_settings
 from host.checking import encipher, is_signature
+from host.consent import explained
 from host.directory import KeyChoice, KeyInfo
-from host.errors import DecipherError, KeyChoiceError, UnsupportedError
-from host.link import CardLink, Explain
+from host.errors import AnswerError, DecipherError, KeyChoiceError, UnsupportedError
+from host.link import ALL, CardLink
 from host.padding import CipherPadding, SignPadding, digest_of, oaep_message
 from host.publickey import PublicKey
 from host.trace import TraceRecord
@@ -51,7 +54,7 @@ class ApplicationView(ClosedByWith):
         extended: bool = False,
         trace: Callable[[TraceRecord], None] | None = None,
     ) -> None:
-        self.link = CardLink(transport, extended=extended, trace=trace, explain=self._explain())
+        self.link = CardLink(transport, extended=extended, trace=trace, explain=explained)
         """Where the commands go through: for what has no method here."""
         self.select()
 
@@ -71,10 +74,6 @@ class ApplicationView(ClosedByWith):
     def consent(self, key: KeyChoice = None, use: Usage | None = None) -> Consent:
         """Who has to agree to each use of a key: a key with a display asks its holder."""
 
-    def consent_settings(self) -> ConsentSettings | None:
-        """How the holder is asked, as far as the application tells."""
-        return None
-
     @abstractmethod
     def public_key(self, key: KeyChoice = None) -> PublicKey:
         """The public half of a key, or of the first one."""
@@ -82,6 +81,18 @@ class ApplicationView(ClosedByWith):
     @abstractmethod
     def certificate(self, key: KeyChoice = None) -> x509.Certificate:
         """The certificate of a key, or of the first one. NotFound: there is none."""
+
+    def consent_settings(self) -> ConsentSettings:
+        """How the holder is asked: in which language, for how long, and for what else.
+
+        NotFound or NotSupported of a card that knows no such thing.
+        """
+        try:
+            return parse_consent_settings(
+                self.link.command(INS.GET_DATA, Data.CONSENT_SETTINGS, le=ALL)
+            )
+        except ApduError as error:
+            raise AnswerError(f"the consent settings are wrong: {error}") from None
 
     def close(self) -> None:
         """Let the card go."""
@@ -109,10 +120,6 @@ class ApplicationView(ClosedByWith):
             with contextlib.suppress(KeyChoiceError):
                 key = self.key(None, Usage.SIGN).reference
         return is_signature(self.certificate(key), signature, message, hash, padding=padding)
-
-    def _explain(self) -> Explain | None:
-        """Who may ask the card what it meant by a refusal."""
-        return None
 
 
 class ApplicationClient(ApplicationView):

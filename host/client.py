@@ -30,7 +30,7 @@ from host.errors import (
     WrongPin,
 )
 from host.info import PinState, TokenInfo
-from host.link import build
+from host.link import ALL, build
 from host.padding import CipherPadding, SignPadding, check_length, digest_of
 from host.pin import new_pin_block, pin_block
 from host.publickey import uncompressed
@@ -174,9 +174,7 @@ class TokenClient(ApplicationClient, TokenView):
             with self.link.transaction():
                 if pin is not None:
                     self.verify_pin(pin)
-                return self.link.command(
-                    INS.INTERNAL_AUTHENTICATE, found.reference, challenge, uses.ALL
-                )
+                return self.link.command(INS.INTERNAL_AUTHENTICATE, found.reference, challenge, ALL)
         except SecurityStatusError as refusal:
             raise _explained(refusal, found) from None
 
@@ -195,7 +193,7 @@ class TokenClient(ApplicationClient, TokenView):
         found = self._of_kind("rsa", key, Usage.DECIPHER)
         check_length(plain, found.size, padding)
         prepared = uses.environment(found, Use.ENCIPHER, Algorithm.PKCS1)
-        answer = self.link.use(prepared, build(INS.PSO, Operation.ENCIPHER, plain, uses.ALL))
+        answer = self.link.use(prepared, build(INS.PSO, Operation.ENCIPHER, plain, ALL))
         return answer[1:]
 
     def derive(
@@ -209,7 +207,7 @@ class TokenClient(ApplicationClient, TokenView):
         found = self._of_kind("ec", key, Usage.DERIVE)
         request = build_ecdh_request(EcdhRequest(uncompressed(peer)))
         prepared = uses.environment(found, Use.AGREE, Algorithm.EC)
-        command = build(INS.GENERAL_AUTHENTICATE, 0, request, uses.ALL)
+        command = build(INS.GENERAL_AUTHENTICATE, 0, request, ALL)
         return self._use(found, pin, prepared, command)
 
     # --- within ---------------------------------------------------------------------------------
@@ -237,7 +235,7 @@ class TokenClient(ApplicationClient, TokenView):
     ) -> bytes:
         prepared = uses.environment(key, Use.DECIPHER, algorithm)
         data = build_cryptogram(Cryptogram(0, cryptogram))
-        return self._use(key, pin, prepared, build(INS.PSO, Operation.DECIPHER, data, uses.ALL))
+        return self._use(key, pin, prepared, build(INS.PSO, Operation.DECIPHER, data, ALL))
 
     def _make_ready(self, key: KeyChoice, hash_name: str, padding: SignPadding) -> uses.ReadyToSign:
         found = self.key(key, Usage.SIGN)

@@ -16,9 +16,9 @@ from host.errors import (
     NotShowable,
 )
 from host.exchange import Transmit
-from host.link import build
+from host.link import ALL, build
 
-_ASK = build(INS.GET_DATA, Data.CONSENT, le=256)
+_ASK = build(INS.GET_DATA, Data.CONSENT, le=ALL)
 _OK = b"\x90\x00"
 
 _ERRORS = {

@@ -16,6 +16,7 @@ from apdu.status import SW
 from host import directory as d
 from host.client import TokenClient
 from host.errors import HostError, NoSpace
+from host.link import ALL
 
 FCP = 0x62
 """The template of control parameters that CREATE FILE takes (ISO 7816-4 §7.4)."""
@@ -95,7 +96,7 @@ class TokenFiles:
 
     def _free_file(self, base: int, preferred: int = 1) -> int:
         self._link.select(d.APPLICATION)
-        listed = self._link.command(INS.GET_DATA, Data.FILES, le=256)
+        listed = self._link.command(INS.GET_DATA, Data.FILES, le=ALL)
         taken = {listed[at : at + 2] for at in range(0, len(listed), 2)}
         for number in (preferred, *range(1, 256)):
             fid: int = base | number

@@ -16,6 +16,10 @@ from host.transport import Transport
 
 _OK = b"\x90\x00"
 _FROM_MF, _FCI = 0x08, 0x00
+
+ALL = 256
+"""Le of a short command that takes whatever there is."""
+
 _BY_NAME = 0x04
 
 

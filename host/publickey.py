@@ -11,7 +11,7 @@ from apdu.instruction import INS
 from apdu.tlv import parse_tlv
 from host.directory import APPLICATION, KeyInfo
 from host.errors import AnswerError, UnsupportedError
-from host.link import CardLink
+from host.link import ALL, CardLink
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
@@ -24,10 +24,10 @@ def read_public_key(link: CardLink, key: KeyInfo) -> PublicKey:
     with link.transaction():
         link.select(APPLICATION + (KEY_FILES | key.reference).to_bytes(2, "big"))
         if key.kind == "rsa":
-            modulus = link.command(INS.GET_DATA, Data.MODULUS, le=256)
-            exponent = link.command(INS.GET_DATA, Data.EXPONENT, le=256)
+            modulus = link.command(INS.GET_DATA, Data.MODULUS, le=ALL)
+            exponent = link.command(INS.GET_DATA, Data.EXPONENT, le=ALL)
             return _rsa(modulus, exponent)
-        return _ec(key.bits, link.command(INS.GET_DATA, Data.POINT, le=256))
+        return _ec(key.bits, link.command(INS.GET_DATA, Data.POINT, le=ALL))
 
 
 def uncompressed(key: ec.EllipticCurvePublicKey) -> bytes:

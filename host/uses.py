@@ -11,11 +11,8 @@ from apdu.payload import SecurityEnvironment, build_security_environment
 from apdu.rsablock import DIGEST_INFO
 from host.directory import KeyInfo
 from host.errors import UnsupportedError
-from host.link import build
+from host.link import ALL, build
 from host.padding import SignPadding, digest_size, pss_block
-
-ALL = 256
-"""Le of a short command that takes whatever there is."""
 
 
 def environment(key: KeyInfo, use: Use, algorithm: Algorithm) -> bytes:

@@ -11,14 +11,11 @@ from apdu.edge import CERTIFICATE, KEY_FILES, PKCS15_AID, USER_PIN, Consent, Dat
 from apdu.errors import ApduError
 from apdu.instruction import INS
 from apdu.payload import (
-    ConsentSettings,
     PinStatus,
-    parse_consent_settings,
     parse_pin_statuses,
 )
 from apdu.tlv import build_tlv, parse_tlv
 from host.application import ApplicationView
-from host.consent import explained
 from host.directory import (
     APPLICATION,
     CertificateInfo,
@@ -32,11 +29,10 @@ from host.directory import (
 )
 from host.errors import AnswerError, KeyChoiceError, NotFound, UnsupportedError
 from host.info import TokenInfo
-from host.link import Explain, build
+from host.link import ALL, build
 from host.publickey import PublicKey, read_public_key
 from host.usage import Usage
 
-_ALL = 256
 _CHALLENGES = tuple(build(INS.GET_CHALLENGE, 0, le=length) for length in range(1, 257))
 
 
@@ -103,7 +99,7 @@ class TokenView(ApplicationView):
         wanted = build_tlv(0x5C, CERTIFICATE.to_bytes(2, "big"))
         if key is not None:
             wanted += build_tlv(0x83, bytes((self.key(key).reference,)))
-        answer = self.link.command(INS.GET_DATA_ODD, Data.BY_TAG_LIST, wanted, _ALL)
+        answer = self.link.command(INS.GET_DATA_ODD, Data.BY_TAG_LIST, wanted, ALL)
         try:
             return parse_tlv(answer).value
         except ApduError as error:
@@ -145,13 +141,6 @@ class TokenView(ApplicationView):
         except ValueError:
             raise AnswerError("the key has a consent rule that is not known here") from None
 
-    def consent_settings(self) -> ConsentSettings:
-        """How the holder is asked: in which language, for how long, and for what else."""
-        try:
-            return parse_consent_settings(self._object(Data.CONSENT_SETTINGS))
-        except ApduError as error:
-            raise AnswerError(f"the consent settings are wrong: {error}") from None
-
     def key(self, choice: KeyChoice, use: Usage | None = None) -> KeyInfo:
         """The key that is meant; a reference may also name one that the directory does not."""
         try:
@@ -166,9 +155,5 @@ class TokenView(ApplicationView):
         """A key by its number, or by its label."""
         return int(text) if text is not None and text.isdecimal() else text
 
-    def _explain(self) -> Explain:
-        """A token with a display says why it refused."""
-        return explained
-
     def _object(self, tag: int) -> bytes:
-        return self.link.command(INS.GET_DATA, tag, le=_ALL)
+        return self.link.command(INS.GET_DATA, tag, le=ALL)

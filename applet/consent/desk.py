@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from apdu.edge import Data
 from apdu.payload.consent import (
     Asked,
     ConsentReport,
     ConsentSettings,
     Outcome,
+    build_consent_report,
     build_consent_settings,
     parse_consent_settings,
 )
@@ -94,6 +96,12 @@ class ConsentDesk:
     def has_panel(self) -> bool:
         """Whether there is anybody to ask."""
         return self._panel is not None
+
+    def told(self, tag: Data) -> bytes:
+        """What GET DATA answers: how the last question ended, or how the holder is asked."""
+        if tag is Data.CONSENT:
+            return build_consent_report(self.report)
+        return build_consent_settings(self.settings)
 
     def forget(self) -> None:
         """Nobody was asked anything as yet."""

@@ -80,6 +80,7 @@ class PivApplet:
         """Reset, power-off, or another applet was chosen."""
         self._status.clear()
         self._management.clear()
+        self._consent.forget()
 
     def select(self) -> bytes:
         """The application property template. A PIN that is verified stays so (part 2 §3.1.1)."""
@@ -88,7 +89,8 @@ class PivApplet:
     def execute(self, command: Command) -> bytes:
         """Carry one command out."""
         typed = decode(command)
-        self._consent.forget()
+        if not isinstance(typed, c.GetConsent):
+            self._consent.forget()
         self._life.require(typed.ability)
         return self._carry_out(typed)
 
@@ -98,6 +100,8 @@ class PivApplet:
                 return self._authenticate(typed)
             case c.GetObject():
                 return self._objects.get(typed.tag)
+            case c.GetConsent():
+                return self._consent.told(typed.tag)
             case c.PutObject():
                 self._management.require()
                 self._put(typed.given)

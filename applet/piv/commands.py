@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from apdu.edge import Data
 from apdu.piv import (
     DataObject,
     DynamicAuthentication,
@@ -21,6 +22,14 @@ class GetObject:
     """GET DATA of an object."""
 
     tag: int
+    ability: ClassVar[Ability] = Ability.READ
+
+
+@dataclass(frozen=True, slots=True)
+class GetConsent:
+    """GET DATA of this card's own: how the last question ended, or how the holder is asked."""
+
+    tag: Data
     ability: ClassVar[Ability] = Ability.READ
 
 
@@ -160,6 +169,7 @@ class GetVersion:
 Typed = (
     Authenticate
     | GetObject
+    | GetConsent
     | PutObject
     | Verify
     | AskPin

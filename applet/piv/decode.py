@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from apdu.command import Command
+from apdu.edge import Data
 from apdu.errors import ApduError
+from apdu.instruction import INS
 from apdu.payload import PinChange, parse_pin_change
 from apdu.piv import (
     PivINS,
@@ -28,6 +30,7 @@ from applet.os.pins import BLOCK, Role
 from applet.piv import commands as c
 
 _CURRENT_APPLICATION = 0x3FFF
+_OF_CONSENT = (Data.CONSENT, Data.CONSENT_SETTINGS)
 _NOT_VERIFIED = 0xFF
 _NO_TOUCH = 0xFFFF
 _DELETED = 0xFF
@@ -53,6 +56,13 @@ def _select(_command: Command) -> c.Typed:
 def _get_data(command: Command) -> c.Typed:
     refuse_unless(command.p1p2 == _CURRENT_APPLICATION, SW.WRONG_P1P2)
     return c.GetObject(parse_object_request(command.data))
+
+
+def _get_consent(command: Command) -> c.Typed:
+    """PIV knows no such instruction, so a card of ours knows it for these two only."""
+    refuse_unless(command.p1p2 in _OF_CONSENT, SW.INS_UNSUPPORTED)
+    refuse_unless(not command.data, SW.WRONG_LENGTH)
+    return c.GetConsent(Data(command.p1p2))
 
 
 def _put_data(command: Command) -> c.Typed:
@@ -144,6 +154,7 @@ _DECODERS: dict[int, Callable[[Command], c.Typed]] = {
     PivINS.GENERAL_AUTHENTICATE: _authenticate,
     PivINS.GET_DATA: _get_data,
     PivINS.PUT_DATA: _put_data,
+    INS.GET_DATA: _get_consent,
     PivINS.VERIFY: _verify,
     PivINS.CHANGE_REFERENCE: _change,
     PivINS.RESET_RETRY: _unblock,

@@ -14,8 +14,6 @@ from apdu.payload import (
     AppletInfo,
     build_applet_info,
     build_capabilities,
-    build_consent_report,
-    build_consent_settings,
     build_pin_status,
 )
 from apdu.pkcs15.entries import CertificateEntry
@@ -74,8 +72,8 @@ class Objects:
             Data.LABEL: self._label,
             Data.PHASE: lambda: bytes((life.phase,)),
             Data.TRIES: self._tries,
-            Data.CONSENT: lambda: build_consent_report(consent.report),
-            Data.CONSENT_SETTINGS: lambda: build_consent_settings(consent.settings),
+            Data.CONSENT: lambda: consent.told(Data.CONSENT),
+            Data.CONSENT_SETTINGS: lambda: consent.told(Data.CONSENT_SETTINGS),
         }
 
     def get(self, tag: int) -> bytes:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from apdu.instruction import INS
 from host.errors import AnswerError
 from host.exchange import Transmit, continued
-from host.link import build
+from host.link import ALL, build
 
 _OK = 0x9000
 
@@ -48,5 +48,5 @@ class Asking:
 
     def object(self, tag: int) -> bytes | None:
         """What GET DATA gives for a tag, or None."""
-        said = self.command(INS.GET_DATA, tag, le=256)
+        said = self.command(INS.GET_DATA, tag, le=ALL)
         return said.data if said.ok else None

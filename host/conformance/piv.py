@@ -20,6 +20,7 @@ from apdu.piv import (
 from apdu.pivedge import CERTIFICATES, MANAGEMENT, SLOTS
 from apdu.tlv import find, parse_tlvs
 from host.conformance.asking import Asking
+from host.link import ALL
 from vectors.cipher import MANAGEMENT_KEY, encipher
 
 _ALGORITHM_AND_KEY = 0x0300 | MANAGEMENT
@@ -52,7 +53,7 @@ def _first_without(slots: Mapping[int, object], words: str) -> str:
 
 
 def _why_not_yubico(ask: Asking) -> str:
-    said = ask.command(PivINS.GET_VERSION, 0, le=256)
+    said = ask.command(PivINS.GET_VERSION, 0, le=ALL)
     return "" if said.ok and len(said.data) == 3 else "the card does not tell Yubico's version"
 
 

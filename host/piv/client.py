@@ -22,6 +22,7 @@ from host.errors import (
     SecurityStatusError,
     UnsupportedError,
 )
+from host.link import ALL
 from host.padding import (
     SignPadding,
     digest_size,
@@ -31,7 +32,7 @@ from host.padding import (
 )
 from host.pin import new_pin_block, pin_block
 from host.piv.keys import algorithm_of
-from host.piv.view import ALL, PivView
+from host.piv.view import PivView
 from host.publickey import uncompressed
 from host.usage import Usage
 

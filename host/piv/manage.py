@@ -30,10 +30,10 @@ from apdu.pivedge import (
 )
 from apdu.pivkey import FACTORY_KEY, ManagementKey
 from host.errors import AnswerError, UnsupportedError
+from host.link import ALL
 from host.piv.client import PivClient
 from host.piv.keys import KEY_TYPES, public_key
 from host.piv.objects import certificate_object
-from host.piv.view import ALL
 from host.publickey import PublicKey
 
 _CURRENT_APPLICATION = 0x3FFF

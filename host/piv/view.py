@@ -27,14 +27,12 @@ from host.errors import (
     UnsupportedError,
     WrongPin,
 )
+from host.link import ALL
 from host.piv.info import PivInfo
 from host.piv.keys import consent_of, key_info, public_key, wants_pin_each_time
 from host.piv.objects import certificate_in, guid_of
 from host.publickey import PublicKey
 from host.usage import Usage
-
-ALL = 256
-"""Le of a short command that takes whatever there is."""
 
 _CURRENT_APPLICATION = 0x3FFF
 _SLOT = re.compile("[0-9a-f]{2}", re.IGNORECASE | re.ASCII)

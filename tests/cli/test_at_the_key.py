@@ -14,13 +14,18 @@ from typing import Any
 import pytest
 
 from apdu.order import build_order
+from apdu.payload import Asked, ConsentSettings, build_consent_settings
+from apdu.pivedge import TouchPolicy
 from applet.os.panel import Signal
 from applet.os.store import MemoryStore
 from host.orderfile import describe
 from host.personalise import Profile
 from tests.chip.cards import cells
 from tests.cli.program import COMMAND, PIN, PUK, environment, ok, run
+from tests.consent.panel import ScriptedPanel
 from tests.message.samples import TRANSFER, screens
+from tests.piv.cards import P_256, PivChip
+from ushield.device.applets import Applets, note_applets
 from ushield.device.assembly import assemble
 from ushield.device.display.key import KeyWithDisplay
 from ushield.device.display.panel import Panel, View
@@ -198,4 +203,41 @@ def test_deciphering_and_a_new_pin_wait_too(
     assert end(process) == (0, b"hush", LOOK)
     process = begin(there | {"USHIELD_NEW_PIN": "808182"}, "change-pin")
     assert confirm(panel)[0][0] == "Change PIN 1"
+    assert end(process) == (0, b"the PIN is changed\n", LOOK)
+
+
+# --- PIV, with a key that wants a touch -----------------------------------------------------------
+
+
+@pytest.fixture
+def piv(tmp_path: Path, panel: Panel) -> Iterator[dict[str, Any]]:
+    """The environment in which a PIV token with such a key is found, which asks for all it can."""
+    store = MemoryStore()
+    note_applets(store, Applets.PIV)
+    store.put("consent/settings", build_consent_settings(ConsentSettings(asked=Asked.PIN_CHANGE)))
+    store.commit()
+    chip = PivChip(store, panel=ScriptedPanel())
+    chip.administer()
+    chip.generate(0x9A, P_256, touch_policy=TouchPolicy.ALWAYS)
+    card = assemble(store, strict=True, panel=panel)
+    with PcscService([ReaderSpec("key")], tmp_path / "pcsc") as service:
+        service.insert(0, KeyWithDisplay(card, panel))
+        yield {**service.environment, "USHIELD_PIN": "123456"}
+
+
+def test_a_piv_key_that_wants_a_touch(panel: Panel, piv: dict[str, Any], order: Path) -> None:
+    process = begin(piv, "sign", order)
+    assert confirm(panel)[0][0] == "Sign, key 9A"
+    code, signature, error = end(process)
+    assert (code, bool(signature), error) == (0, True, LOOK)
+    process = begin(piv, "sign", order)
+    asked(panel)
+    assert panel.press(Signal.CANCEL)
+    line = f"{LOOK}ushield: cancelled at the key: nothing was done\n"
+    assert end(process) == (1, b"", line)
+
+
+def test_a_new_pin_of_piv(panel: Panel, piv: dict[str, Any]) -> None:
+    process = begin(piv | {"USHIELD_NEW_PIN": "808182"}, "change-pin")
+    assert confirm(panel)[0][0] == "Change PIN PIV"
     assert end(process) == (0, b"the PIN is changed\n", LOOK)

@@ -6,7 +6,14 @@ import hashlib
 
 import pytest
 
-from apdu.payload import Asked, ConsentSettings, build_consent_settings
+from apdu.payload import (
+    Asked,
+    ConsentReport,
+    ConsentSettings,
+    Outcome,
+    build_consent_report,
+    build_consent_settings,
+)
 from applet.os.panel import Signal
 from applet.os.store import MemoryStore
 from tests.consent.panel import ScriptedPanel, always, one_by_one
@@ -69,6 +76,37 @@ def test_what_is_said_of_each_use(panel: ScriptedPanel) -> None:
     assert first == ["Agree, key 9D", "Use key 82"]
     digits = DIGEST[:8].hex().upper()
     assert panel.drawn[1].lines[1] == f" {digits[:4]} {digits[4:8]} {digits[8:12]}"
+
+
+@pytest.mark.parametrize(
+    ("signal", "outcome"),
+    [
+        (Signal.CONFIRM, Outcome.CONFIRMED),
+        (Signal.CANCEL, Outcome.CANCELLED),
+        (Signal.TIMED_OUT, Outcome.TIMED_OUT),
+    ],
+)
+def test_how_a_question_ended_is_told_until_the_next_command(
+    panel: ScriptedPanel, signal: Signal, outcome: Outcome
+) -> None:
+    chip = card(panel)
+    chip.generate(0x9A, P_256, touch_policy=ALWAYS)
+    chip.verify()
+    panel.press = always(signal)
+    signs(chip, 0x9A)
+    told = build_consent_report(ConsentReport(outcome))
+    assert [chip.ok("00 CA 01 B4 00") for _ in range(2)] == [told, told]
+    chip.ok("00 FD 00 00 00")
+    assert chip.ok("00 CA 01 B4 00") == build_consent_report(ConsentReport())
+    signs(chip, 0x9A)
+    chip.card.reset()
+    chip.ok("00 A4 04 00 [ A000000308 ]")
+    assert chip.ok("00 CA 01 B4 00") == build_consent_report(ConsentReport())
+
+
+def test_how_the_holder_is_asked_is_told(panel: ScriptedPanel) -> None:
+    settings = build_consent_settings(ConsentSettings(asked=ALL))
+    assert card(panel, ALL).ok("00 CA 01 B5 00") == settings
 
 
 @pytest.mark.parametrize("touch", [None, 0, NEVER])

@@ -31,7 +31,7 @@ def with_consent(client: ApplicationClient, what: Asked, act: Callable[[], T]) -
 
 
 def _settings(client: ApplicationClient) -> ConsentSettings | None:
-    """How the token asks; None for PIV and for cards of another make, which do not say."""
+    """How the token asks; None for one of another make, which does not say."""
     from host.errors import CardError
 
     try:
