@@ -36,6 +36,7 @@ class PivINS(IntEnum):
     MOVE_KEY = 0xF6
     GET_METADATA = 0xF7
     GET_SERIAL = 0xF8
+    ATTEST = 0xF9
     SET_TRIES = 0xFA
     RESET = 0xFB
     GET_VERSION = 0xFD

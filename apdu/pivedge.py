@@ -10,11 +10,15 @@ from collections.abc import Mapping
 from enum import IntEnum
 from types import MappingProxyType
 
+from apdu.edge import EcPart, RsaPart
+
 PIN, PUK, MANAGEMENT = 0x80, 0x81, 0x9B
 """References of the PIN, of the PUK, and of the management key."""
 
 AUTHENTICATION, SIGNATURE, KEY_MANAGEMENT, CARD_AUTHENTICATION = 0x9A, 0x9C, 0x9D, 0x9E
 RETIRED = range(0x82, 0x96)
+ATTESTATION = 0xF9
+"""Yubico's: the key that says of others that they were made on the card."""
 SLOTS = (AUTHENTICATION, SIGNATURE, KEY_MANAGEMENT, CARD_AUTHENTICATION, *RETIRED)
 """References of the key pairs (part 1 table 4b), the usual ones first."""
 
@@ -39,9 +43,22 @@ CERTIFICATES: Mapping[int, int] = MappingProxyType(
         KEY_MANAGEMENT: 0x5FC10B,
         CARD_AUTHENTICATION: 0x5FC101,
         **{slot: 0x5FC10D + place for place, slot in enumerate(RETIRED)},
+        ATTESTATION: 0x5FFF01,
     }
 )
 """The object that holds the certificate of each key."""
+
+RSA_PARTS: Mapping[int, RsaPart] = MappingProxyType(
+    {
+        0x01: RsaPart.P,
+        0x02: RsaPart.Q,
+        0x03: RsaPart.DP,
+        0x04: RsaPart.DQ,
+        0x05: RsaPart.Q_INVERSE,
+    }
+)
+EC_PARTS: Mapping[int, EcPart] = MappingProxyType({0x06: EcPart.PRIVATE})
+"""The parts of a key that is brought, by their tags in Yubico's IMPORT ASYMMETRIC KEY."""
 
 FACTORY_PIN, FACTORY_PUK = b"123456\xff\xff", b"12345678"
 FACTORY_MANAGEMENT_KEY = bytes(range(1, 9)) * 3

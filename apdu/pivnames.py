@@ -27,6 +27,7 @@ OBJECT_NAMES: Mapping[int, str] = MappingProxyType(
         0x5FC121: "iris images",
         0x5FC122: "certificate of the secure messaging signer",
         0x5FC123: "pairing code",
+        0x5FFF01: "certificate of the attestation key",
     }
 )
 """By the tag of the object (part 1 table 3)."""
@@ -43,6 +44,7 @@ KEY_NAMES: Mapping[int, str] = MappingProxyType(
         0x9D: "key management key",
         0x9E: "card authentication key",
         **{0x82 + place: f"retired key {place + 1}" for place in range(20)},
+        0xF9: "attestation key",
     }
 )
 """By the reference of the key (part 1 table 4b)."""

@@ -37,10 +37,13 @@ def certify(
     usage: x509.KeyUsage,
     now: datetime,
     entropy: Callable[[int], bytes],
+    years: int = YEARS,
+    issues: bool = False,
 ) -> x509.Certificate:
     """A certificate for a key, signed by another one or itself.
 
     `now` has a time zone; the validity begins there. The serial number has 127 random bits.
+    `issues`: the key signs certificates in turn, though none that do so too.
     """
     issuer_key = issuer.key.public_key()
     builder = (
@@ -50,8 +53,8 @@ def certify(
         .public_key(public_key)
         .serial_number(int.from_bytes(entropy(16), "big") >> 1 or 1)
         .not_valid_before(now)
-        .not_valid_after(years_later(now, YEARS))
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .not_valid_after(years_later(now, years))
+        .add_extension(x509.BasicConstraints(issues, 0 if issues else None), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
         .add_extension(

@@ -34,8 +34,11 @@ def public_key_flags(usage: Usage) -> frozenset[str]:
     return frozenset().union(*(flags for use, flags in _PUBLIC.items() if use & usage))
 
 
-def certificate_usage(usage: Usage) -> x509.KeyUsage:
-    """The key usage extension of a certificate for the key (RFC 5280 §4.2.1.3)."""
+def certificate_usage(usage: Usage, *, issues: bool = False) -> x509.KeyUsage:
+    """The key usage extension of a certificate for the key (RFC 5280 §4.2.1.3).
+
+    `issues`: the key signs certificates.
+    """
     signs, deciphers = bool(usage & Usage.SIGN), bool(usage & Usage.DECIPHER)
     return x509.KeyUsage(
         digital_signature=signs or bool(usage & Usage.AUTHENTICATE),
@@ -43,7 +46,7 @@ def certificate_usage(usage: Usage) -> x509.KeyUsage:
         key_encipherment=deciphers,
         data_encipherment=deciphers,
         key_agreement=bool(usage & Usage.DERIVE),
-        key_cert_sign=False,
+        key_cert_sign=issues,
         crl_sign=False,
         encipher_only=False,
         decipher_only=False,

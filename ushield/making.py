@@ -42,11 +42,15 @@ def make(
     card = assemble(store, entropy=entropy)
     with MemoryTransport(tracer.card(card) if tracer else card) as transport:
         # PIV first: once PKCS#15 has said what the token asks its holder for, PIV asks too.
-        if making.piv is not None:
+        if making.applets.has_piv:
             # Only now: most tokens have none, and `ushield run` has to start fast.
+            from host.piv.attestation import preload_attestation
             from host.piv.client import PivClient
             from host.piv.personalise import personalise_piv
 
-            personalise_piv(PivClient(transport), making.piv)
+            client = PivClient(transport)
+            preload_attestation(client)
+            if making.piv is not None:
+                personalise_piv(client, making.piv)
         if making.pkcs15 is not None:
             personalise(TokenClient(transport), making.pkcs15)

@@ -7,14 +7,23 @@ from typing import assert_never
 from apdu.command import Command
 from apdu.payload import Asked, PinRecord
 from apdu.piv import DataObject
-from apdu.pivedge import CERTIFICATES, FACTORY_PIN, FACTORY_PUK, MANAGEMENT, PIN, PUK, SLOTS
+from apdu.pivedge import (
+    ATTESTATION,
+    CERTIFICATES,
+    FACTORY_PIN,
+    FACTORY_PUK,
+    MANAGEMENT,
+    PIN,
+    PUK,
+    SLOTS,
+)
 from apdu.pivmetadata import NO_ALGORITHM, Metadata, build_metadata
 from apdu.status import SW
 from applet.consent.desk import ConsentDesk
 from applet.consent.pins import ask_new_pin, ask_pin_change, ask_pin_try
 from applet.consent.words import Word
 from applet.os.access import SecurityStatus
-from applet.os.errors import refuse_unless
+from applet.os.errors import CardError, refuse_unless
 from applet.os.keys.entropy import Entropy
 from applet.os.keys.keystore import KeyStore
 from applet.os.lifecycle import Event, LifeCycle
@@ -47,6 +56,7 @@ class PivApplet:
         consent: ConsentDesk | None = None,
     ) -> None:
         self._store = store
+        self._entropy = entropy
         self._consent = consent or ConsentDesk(store)
         self._life = LifeCycle(store, _PREFIX)
         self._status = SecurityStatus(self._life)
@@ -66,6 +76,10 @@ class PivApplet:
             store.put(_SERIAL, profile.serial_number(entropy.random(profile.SERIAL_LENGTH)))
             self._give_birth()
             store.commit()
+
+    @property
+    def _serial(self) -> bytes:
+        return self._store.get(_SERIAL) or bytes(profile.SERIAL_LENGTH)
 
     @property
     def aids(self) -> tuple[bytes, ...]:
@@ -138,8 +152,10 @@ class PivApplet:
                 self._slots.move(typed.source, typed.target)
             case c.GetMetadata():
                 return build_metadata(self._metadata(typed.reference))
+            case c.Attest():
+                return self._attest(typed.slot)
             case c.GetSerial():
-                return self._store.get(_SERIAL) or bytes(profile.SERIAL_LENGTH)
+                return self._serial
             case c.GetVersion():
                 return profile.VERSION
             case _:
@@ -163,13 +179,26 @@ class PivApplet:
     def _metadata(self, reference: int) -> Metadata:
         if reference == MANAGEMENT:
             return self._management.metadata()
-        if reference in SLOTS:
+        if reference in (*SLOTS, ATTESTATION):
             return self._slots.metadata(reference)
         refuse_unless(reference in _FACTORY, SW.REFERENCE_NOT_FOUND)
         role, value = _FACTORY[reference]
         (pin,) = self._pins.statuses()
         tries = (pin.pin_max, pin.pin_left) if role is Role.PIN else (pin.puk_max, pin.puk_left)
         return Metadata(NO_ALGORITHM, factory=self._pins.still(PIN, role, value), tries=tries)
+
+    def _attest(self, slot: int) -> bytes:
+        """6A80 for a key that was brought, 6A88 without it or without the key of attestation."""
+        told = self._slots.metadata(slot)
+        if told.imported or told.policy is None:
+            raise CardError(SW.WRONG_DATA)
+        # Only now: few ask for it, and certificates take their time to load.
+        from applet.piv.attestation import NUMBER_BYTES, Attested, attest
+
+        attested = Attested(slot, self._slots.key(slot), told.policy, self._serial)
+        signer = self._slots.key(ATTESTATION)
+        signers = self._objects.content(CERTIFICATES[ATTESTATION])
+        return attest(attested, signer, signers, self._entropy.random(NUMBER_BYTES))
 
     def _set_tries(self, pin: int, puk: int) -> None:
         self._management.require()

@@ -153,6 +153,14 @@ class GetMetadata:
 
 
 @dataclass(frozen=True, slots=True)
+class Attest:
+    """Yubico's ATTEST of a key: a certificate which says that it was made here."""
+
+    slot: int
+    ability: ClassVar[Ability] = Ability.READ
+
+
+@dataclass(frozen=True, slots=True)
 class GetSerial:
     """Yubico's GET SERIAL."""
 
@@ -183,6 +191,7 @@ Typed = (
     | Reset
     | MoveKey
     | GetMetadata
+    | Attest
     | GetSerial
     | GetVersion
 )

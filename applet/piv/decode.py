@@ -23,7 +23,7 @@ from apdu.piv import (
     parse_object,
     parse_object_request,
 )
-from apdu.pivedge import MANAGEMENT, PIN, PUK, SLOTS
+from apdu.pivedge import ATTESTATION, MANAGEMENT, PIN, PUK, SLOTS
 from apdu.status import SW
 from applet.os.errors import CardError, refuse_unless
 from applet.os.pins import BLOCK, Role
@@ -109,7 +109,7 @@ def _authenticate(command: Command) -> c.Typed:
 
 
 def _import_key(command: Command) -> c.Typed:
-    refuse_unless(command.p2 in SLOTS, SW.WRONG_P1P2)
+    refuse_unless(command.p2 in (*SLOTS, ATTESTATION), SW.WRONG_P1P2)
     return c.ImportKey(command.p1, command.p2, parse_imported_key(command.data))
 
 
@@ -139,6 +139,12 @@ def _get_metadata(command: Command) -> c.Typed:
     return c.GetMetadata(command.p2)
 
 
+def _attest(command: Command) -> c.Typed:
+    refuse_unless(not command.data, SW.WRONG_LENGTH)
+    refuse_unless(command.p1 in SLOTS and command.p2 == 0, SW.WRONG_P1P2)
+    return c.Attest(command.p1)
+
+
 def _bare(typed: c.Typed) -> Callable[[Command], c.Typed]:
     """A decoder for a command that has neither parameters nor data."""
 
@@ -164,6 +170,7 @@ _DECODERS: dict[int, Callable[[Command], c.Typed]] = {
     PivINS.SET_MANAGEMENT_KEY: _set_management_key,
     PivINS.MOVE_KEY: _move_key,
     PivINS.GET_METADATA: _get_metadata,
+    PivINS.ATTEST: _attest,
     PivINS.GET_SERIAL: _bare(c.GetSerial()),
     PivINS.SET_TRIES: _set_tries,
     PivINS.RESET: _bare(c.Reset()),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apdu.piv import BIOMETRIC_GROUP, DISCOVERY, DataObject, build_object_answer
-from apdu.pivedge import PIN
+from apdu.pivedge import ATTESTATION, CERTIFICATES, PIN
 from apdu.pivnames import PIN_PROTECTED
 from apdu.status import SW
 from applet.os.access import SecurityStatus
@@ -13,6 +13,7 @@ from applet.piv.profile import DISCOVERY_CONTENT
 
 MOST_BYTES = 0x7FFF
 """Longest content of an object."""
+_ATTESTATION = f"{CERTIFICATES[ATTESTATION]:X}"
 _STANDARD, _YUBICO = range(0x5FC100, 0x5FC180), range(0x5FFF00, 0x5FFF80)
 
 
@@ -24,9 +25,10 @@ class Objects:
         self._status = status
 
     def clear(self) -> None:
-        """Forget every object."""
+        """Forget every object but the certificate of attestation, which came with the card."""
         for name in list(self._contents.names()):
-            self._contents.delete(name)
+            if name != _ATTESTATION:
+                self._contents.delete(name)
 
     def get(self, tag: int) -> bytes:
         """The answer of GET DATA; 6A82 when there is no such object, 6982 when it asks for the PIN.
@@ -35,10 +37,14 @@ class Objects:
         """
         if tag in PIN_PROTECTED:
             self._status.require_pin(PIN)
+        return build_object_answer(DataObject(tag, self.content(tag)))
+
+    def content(self, tag: int) -> bytes:
+        """What is in an object, whoever may see it; 6A82 when there is no such object."""
         content = DISCOVERY_CONTENT if tag == DISCOVERY else self._contents.get(f"{tag:X}")
         if content is None:
             raise CardError(SW.NOT_FOUND)
-        return build_object_answer(DataObject(tag, content))
+        return content
 
     def put(self, given: DataObject) -> None:
         """Keep an object; one without content is removed. 6A81 for a tag that is none of PIV's."""

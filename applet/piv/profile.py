@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from apdu.atr import Atr, InterfaceBytes, build_atr
 from apdu.filecontrol import FileKind
-from apdu.pivedge import CARD_AUTHENTICATION, CURVES, RSA, SIGNATURE, SLOTS, PinPolicy
+from apdu.pivedge import ATTESTATION, CARD_AUTHENTICATION, CURVES, RSA, SIGNATURE, SLOTS, PinPolicy
 from apdu.pivnames import PIV_AID
 from apdu.tlv import build_tlv
 
@@ -61,6 +61,7 @@ SLOT_POLICY: Mapping[int, PinPolicy] = MappingProxyType(
         **dict.fromkeys(SLOTS, PinPolicy.ONCE),
         SIGNATURE: PinPolicy.ALWAYS,
         CARD_AUTHENTICATION: PinPolicy.NEVER,
+        ATTESTATION: PinPolicy.NEVER,
     }
 )
 """The PIN rule of each slot (part 1 table 4b): 9C wants its PIN for every signature."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from apdu.edge import EcPart, RsaPart
 from apdu.filecontrol import FileKind
 from apdu.payload.consent import Asked
 from apdu.piv import (
@@ -16,7 +15,7 @@ from apdu.piv import (
     build_dynamic_authentication,
     build_public_key,
 )
-from apdu.pivedge import CURVES, PIN, RSA, PinPolicy, TouchPolicy
+from apdu.pivedge import CURVES, EC_PARTS, PIN, RSA, RSA_PARTS, SLOTS, PinPolicy, TouchPolicy
 from apdu.pivmetadata import Metadata
 from apdu.status import SW
 from applet.consent.desk import ConsentDesk
@@ -31,14 +30,8 @@ from applet.os.store import Records, Store
 from applet.piv.profile import RSA_EXPONENT, SLOT_POLICY, kind_of
 
 _PARTS: Mapping[FileKind, Mapping[int, int]] = {
-    FileKind.RSA_KEY: {
-        0x01: RsaPart.P,
-        0x02: RsaPart.Q,
-        0x03: RsaPart.DP,
-        0x04: RsaPart.DQ,
-        0x05: RsaPart.Q_INVERSE,
-    },
-    FileKind.EC_KEY: {0x06: EcPart.PRIVATE},
+    FileKind.RSA_KEY: RSA_PARTS,
+    FileKind.EC_KEY: EC_PARTS,
 }
 _LONGEST_DIGEST = 64
 _GENERATED, _IMPORTED = 0x01, 0x02
@@ -80,10 +73,10 @@ class Slots:
         self._rules = Records(store, prefix + "policy/", _decode, _encode)
 
     def clear(self) -> None:
-        """Forget every key."""
-        self._keys.delete(b"")
-        for name in list(self._rules.names()):
-            self._rules.delete(name)
+        """Forget every key but that of attestation, which came with the card."""
+        for slot in SLOTS:
+            self._keys.delete(_name(slot))
+            self._rules.delete(_number(slot))
 
     def generate(self, slot: int, template: KeyTemplate) -> bytes:
         """Make a key; its public half as 7F49 (part 2 §3.3.2)."""
@@ -148,6 +141,10 @@ class Slots:
             imported=rule.imported,
             public_key=_public_half(key),
         )
+
+    def key(self, slot: int) -> Key:
+        """The key itself; 6A88 when there is none."""
+        return self._keys.get(_name(slot))
 
     def _rule(self, slot: int) -> Rule:
         return self._rules.get(_number(slot)) or Rule(SLOT_POLICY[slot], imported=False)

@@ -75,12 +75,16 @@ def consent_of(told: Metadata | None) -> Consent:
 
 
 def algorithm_of(key: KeyInfo) -> int:
-    """The number of its algorithm. UnsupportedError for a size that PIV does not have."""
-    known = RSA if key.kind == "rsa" else CURVES
-    for algorithm, bits in known.items():
-        if bits == key.bits:
+    """The number of a key's algorithm. UnsupportedError for a size that PIV does not have."""
+    return algorithm_for(key.kind, key.bits)
+
+
+def algorithm_for(kind: KeyKind, bits: int) -> int:
+    """The number of the algorithm for keys of this kind and size."""
+    for algorithm, known in (RSA if kind == "rsa" else CURVES).items():
+        if known == bits:
             return algorithm
-    raise UnsupportedError(f"PIV has no algorithm for {key.kind} keys of {key.bits} bits")
+    raise UnsupportedError(f"PIV has no algorithm for {kind} keys of {bits} bits")
 
 
 def public_key(algorithm: int, told: CardPublicKey) -> PublicKey:

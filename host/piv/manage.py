@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hmac import compare_digest
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from apdu.errors import ApduError
 from apdu.piv import (
     DataObject,
     DynamicAuthentication,
+    ImportedKey,
     KeyTemplate,
     NewManagementKey,
     PivINS,
     build_dynamic_authentication,
+    build_imported_key,
     build_key_template,
     build_new_management_key,
     build_object,
@@ -26,19 +29,24 @@ from apdu.pivedge import (
     AES,
     CERTIFICATES,
     DES_KEY_LENGTH,
+    EC_PARTS,
     MANAGEMENT,
+    RSA_PARTS,
+    PinPolicy,
+    TouchPolicy,
 )
 from apdu.pivkey import FACTORY_KEY, ManagementKey
+from apdu.tlv import Tlv
 from host.errors import AnswerError, UnsupportedError
+from host.importing import PrivateKey, describe_key, key_parts
 from host.link import ALL
 from host.piv.client import PivClient
-from host.piv.keys import KEY_TYPES, public_key
+from host.piv.keys import KEY_TYPES, algorithm_for, public_key
 from host.piv.objects import certificate_object
 from host.publickey import PublicKey
 
 _CURRENT_APPLICATION = 0x3FFF
 _NO_TOUCH = 0xFFFF
-
 
 _ALGORITHMS = {
     **{length: algorithm for algorithm, length in AES.items() if length != DES_KEY_LENGTH},
@@ -99,18 +107,44 @@ class PivManager:
         """Keep the certificate of a key; one that was there before is replaced."""
         self.write_object(CERTIFICATES[slot], certificate_object(certificate))
 
-    def generate_key(self, slot: int, key_type: str) -> PublicKey:
-        """Make a key in a slot (`key_type`: see `host.piv.keys.KEY_TYPES`); its public half."""
+    def generate_key(
+        self,
+        slot: int,
+        key_type: str,
+        *,
+        pin_policy: PinPolicy | None = None,
+        touch_policy: TouchPolicy | None = None,
+    ) -> PublicKey:
+        """Make a key in a slot (`key_type`: see `host.piv.keys.KEY_TYPES`); its public half.
+
+        The policies are Yubico's; without them the slot's own rule holds.
+        """
         if key_type not in KEY_TYPES:
             raise UnsupportedError(f"no key {key_type!r}; there are {', '.join(KEY_TYPES)}")
         algorithm = KEY_TYPES[key_type]
-        template = build_key_template(KeyTemplate(algorithm))
+        template = build_key_template(
+            KeyTemplate(algorithm, pin_policy=pin_policy, touch_policy=touch_policy)
+        )
         answer = self._link.command(PivINS.GENERATE_KEY, slot, template, ALL)
         self.client.refresh()
         try:
             return public_key(algorithm, parse_public_key(answer))
         except ApduError as error:
             raise AnswerError(f"the public key is wrong: {error}") from None
+
+    def import_key(
+        self,
+        slot: int,
+        key: PrivateKey,
+        *,
+        pin_policy: PinPolicy | None = None,
+        touch_policy: TouchPolicy | None = None,
+    ) -> None:
+        """Bring a key to a slot, or that of attestation (Yubico's IMPORT ASYMMETRIC KEY)."""
+        algorithm = algorithm_for(*describe_key(key))
+        parts = build_imported_key(ImportedKey(_parts(key), pin_policy, touch_policy))
+        self._link.command(PivINS.IMPORT_KEY, algorithm << 8 | slot, parts)
+        self.client.refresh()
 
     def _ask(self, key: ManagementKey, request: DynamicAuthentication) -> DynamicAuthentication:
         p1p2 = key.algorithm << 8 | MANAGEMENT
@@ -120,3 +154,15 @@ class PivManager:
             return parse_dynamic_authentication(answer)
         except ApduError as error:
             raise AnswerError(f"the card's answer is wrong: {error}") from None
+
+
+def _parts(key: PrivateKey) -> tuple[Tlv, ...]:
+    """RSA by its primes and what goes with them, each as long as a prime; a curve by its value."""
+    known: Mapping[int, int] = EC_PARTS
+    size = -(-key.key_size // 8)
+    if isinstance(key, rsa.RSAPrivateKey):
+        known, size = RSA_PARTS, size // 2
+    values = dict(key_parts(key))
+    return tuple(
+        Tlv(tag, values[part].lstrip(b"\x00").rjust(size, b"\x00")) for tag, part in known.items()
+    )

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import zlib
 from datetime import date
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from apdu.pivcertificate import build_certificate_object, parse_certificate_object
 from apdu.tlv import Tlv, build_tlvs, find, parse_tlvs
 from host.directory import load_certificate
 
-_CERTIFICATE, _COMPRESSION, _LRC = 0x70, 0x71, 0xFE
+_LRC = 0xFE
 _FASC_N, _GUID, _EXPIRY, _SIGNATURE = 0x30, 0x34, 0x35, 0x3E
-_COMPRESSED = b"\x01"
-_GZIP = 31
-"""zlib's word for the format of gzip."""
-_MOST_BYTES = 0x8000
 
 _START, _FIELD, _END = 0b1011, 0b1101, 0b1111
 """Sentinels between the digits of a FASC-N."""
@@ -90,23 +86,9 @@ def key_history(retired: int) -> bytes:
 
 def certificate_object(certificate: x509.Certificate) -> bytes:
     """A certificate as the card keeps it, not compressed."""
-    der = certificate.public_bytes(Encoding.DER)
-    return build_tlvs(Tlv(_CERTIFICATE, der), Tlv(_COMPRESSION, b"\x00"), Tlv(_LRC, b""))
+    return build_certificate_object(certificate.public_bytes(Encoding.DER))
 
 
 def certificate_in(content: bytes) -> x509.Certificate:
-    """The certificate in an object, compressed or not. ValueError or TlvError: there is none."""
-    objects = parse_tlvs(content)
-    der = find(objects, _CERTIFICATE)
-    if der is None:
-        raise ValueError("the object holds no certificate")
-    if find(objects, _COMPRESSION) == _COMPRESSED:
-        der = _unpacked(der)
-    return load_certificate(der)
-
-
-def _unpacked(packed: bytes) -> bytes:
-    try:
-        return zlib.decompressobj(_GZIP).decompress(packed, _MOST_BYTES)
-    except zlib.error as error:
-        raise ValueError(f"the certificate cannot be unpacked: {error}") from None
+    """The certificate in an object, compressed or not. ValueError or ApduError: there is none."""
+    return load_certificate(parse_certificate_object(content))

@@ -12,12 +12,12 @@ from cryptography import x509
 from apdu.edge import Consent
 from apdu.errors import ApduError
 from apdu.piv import PivINS, build_object_request, parse_object_answer
-from apdu.pivedge import CERTIFICATES, CHUID, PIN, PUK, SLOTS
+from apdu.pivedge import ATTESTATION, CERTIFICATES, CHUID, PIN, PUK, SLOTS
 from apdu.pivmetadata import Metadata, parse_metadata
 from apdu.pivnames import KEY_NAMES, PIV_AID
 from host.application import ApplicationView
 from host.checking import key_of
-from host.directory import CertificateInfo, KeyChoice, KeyInfo, choose
+from host.directory import CertificateInfo, KeyChoice, KeyInfo, choose, load_certificate
 from host.errors import (
     AnswerError,
     CardError,
@@ -77,6 +77,30 @@ class PivView(ApplicationView):
             return tuple(self.link.command(PivINS.GET_VERSION, 0, le=ALL))
         except CardError:
             return None
+
+    def serial(self) -> int | None:
+        """The card's number by Yubico's GET SERIAL; None for a card that knows no such thing."""
+        try:
+            return int.from_bytes(self.link.command(PivINS.GET_SERIAL, 0, le=ALL), "big")
+        except CardError:
+            return None
+
+    def attestation(self, key: KeyChoice = None) -> x509.Certificate:
+        """The card's word that a key was made on it (Yubico's ATTEST), with the key's policies.
+
+        Who signs it is `attestation_issuer`. WrongData: the key was brought. NotSupported or
+        NotFound: the card does not do this, or has not the key for it.
+        """
+        slot = self.key(key).reference
+        der = self.link.command(PivINS.ATTEST, slot << 8, le=ALL)
+        try:
+            return load_certificate(der)
+        except ValueError as error:
+            raise AnswerError(f"the attestation cannot be read: {error}") from None
+
+    def attestation_issuer(self) -> x509.Certificate:
+        """The certificate of the key in F9, which signs attestations. NotFound: there is none."""
+        return self._certificate(ATTESTATION)
 
     def read_object(self, tag: int) -> bytes:
         """The content of a data object. NotFound: there is none of this tag."""

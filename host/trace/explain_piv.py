@@ -72,6 +72,8 @@ def _added(command: Command) -> str | None:
             return f"{_key(command.p2)} to the {_key(command.p1)}"
         case PivINS.GET_METADATA:
             return _pin(command.p2) if command.p2 in (PIN, PUK) else _key(command.p2)
+        case PivINS.ATTEST:
+            return _key(command.p1)
         case PivINS.SET_TRIES:
             return f"PIN {command.p1}, PUK {command.p2}"
         case _:

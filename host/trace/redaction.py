@@ -79,7 +79,7 @@ _CURVES = frozenset({0x11, 0x14})
 
 _MANAGEMENT_KEY = 0x9B
 
-_OF_PIV = frozenset({PivINS.GET_VERSION, PivINS.GET_METADATA, PivINS.GET_SERIAL})
+_OF_PIV = frozenset({PivINS.GET_VERSION, PivINS.GET_METADATA, PivINS.GET_SERIAL, PivINS.ATTEST})
 """What Yubico's cards tell anybody, by instructions that mean something else outside PIV."""
 _CERTIFICATE_REQUEST = build_tlv(0x5C, CERTIFICATE.to_bytes(2, "big"))
 _PUBLIC_OBJECTS = OBJECT_NAMES.keys() - PIN_PROTECTED

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from apdu.piv import PublicKey
-from apdu.tlv import build_tlv
+from apdu.pivcertificate import build_certificate_object
 from applet.os.store import MemoryStore
 from tests.clients.cards import copy
 from tests.clients.system import ROOT, inside, work_folder
@@ -134,9 +134,8 @@ def _with_keys(
 
 
 def put_certificate(chip: PivChip, slot: int, der: bytes) -> None:
-    """Write a certificate to its object: 70 certificate, 71 not compressed, FE nothing."""
-    content = build_tlv(0x70, der) + build_tlv(0x71, b"\x00") + build_tlv(0xFE, b"")
-    assert chip.put(SLOT_TAGS[slot], content) == 0x9000
+    """Write a certificate to its object."""
+    assert chip.put(SLOT_TAGS[slot], build_certificate_object(der)) == 0x9000
 
 
 def certificate(

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.clients.piv import from_factory, in_reader, needs
+from tests.clients.piv import from_factory, in_reader, needs, our_token_in_reader
 from tests.clients.tool import Tool
 
 ROOT = Path(__file__).parents[2]
@@ -57,6 +57,12 @@ def test_the_recipes(folder: Path) -> None:
     assert "me.pem: OK" in said[1]
     assert "No errors" in said[2] and "Verified OK" in said[2] and "ssh-rsa" in said[2]
     assert "Private key" in said[2]
+
+
+def test_the_attestation() -> None:
+    with our_token_in_reader("--applet piv --blank") as card:
+        (code,) = blocks("attestation")
+        assert "attestation.pem: OK" in _run(card, code)
 
 
 def _run(card: Tool, code: str) -> str:

@@ -17,6 +17,7 @@ from tests.clients.kinds import (
     check_ecdsa,
     check_rsa_signatures,
 )
+from tests.clients.ledger import Works
 from tests.clients.piv import (
     ADMIN,
     make_token,
@@ -70,6 +71,42 @@ def own() -> Iterator[Tool]:
     """A token that a test may change."""
     with our_token_in_reader("--applet piv --key rsa1024 --key p256") as tool:
         yield tool
+
+
+# --- its word for its keys ------------------------------------------------------------------------
+
+
+@needs_yubico
+def test_yubico_piv_tool_gets_a_keys_attestation(own: Tool, works: Works) -> None:
+    own.run("yubico-piv-tool -a read-certificate -s f9 -o f9.pem")
+    for slot, kind in (("9a", "RSA-1024"), ("9c", "P-256")):
+        own.run(f"yubico-piv-tool -a attest -s {slot} -o word.pem")
+        _check_attestation(own, slot)
+        works("yubico-piv-tool", "has the card attest that it made a key", f"PIV {kind}")
+
+
+@needs_ykman
+def test_ykman_gets_a_keys_attestation(own: Tool, works: Works) -> None:
+    own.run("ykman -r Yubi piv certificates export f9 f9.pem")
+    for slot, kind in (("9a", "RSA-1024"), ("9c", "P-256")):
+        own.run(f"ykman -r Yubi piv keys attest {slot} word.pem")
+        _check_attestation(own, slot)
+        works("ykman", "has the card attest that it made a key", f"PIV {kind}")
+
+
+@needs_yubico
+def test_a_key_from_outside_gets_no_attestation(own: Tool) -> None:
+    own.run("openssl genpkey -algorithm rsa -pkeyopt rsa_keygen_bits:2048 -out k.pem")
+    own.run(f"yubico-piv-tool -k{ADMIN} -a import-key -s 9d -i k.pem")
+    own.fail("yubico-piv-tool -a attest -s 9d -o word.pem")
+
+
+def _check_attestation(own: Tool, slot: str) -> None:
+    own.see("openssl verify -CAfile f9.pem word.pem", "word.pem: OK")
+    said = own.run("openssl x509 -in word.pem -noout -subject -issuer -pubkey")
+    assert f"YubiKey PIV Attestation {slot}" in said and "U-Shield PIV Attestation" in said
+    own.run(f"pkcs15-tool --read-public-key {'01' if slot == '9a' else '02'} -o public.pem")
+    assert "".join(own.run("cat public.pem").split()) in "".join(said.split())
 
 
 # --- OpenSC ---------------------------------------------------------------------------------------

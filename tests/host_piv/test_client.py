@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PSS, PKCS1v15
 
 from apdu.payload import ConsentSettings
-from apdu.pivedge import SLOTS
+from apdu.pivedge import SLOTS, PinPolicy, TouchPolicy
 from applet.os.store import MemoryStore
 from host.client import TokenClient
 from host.errors import (
@@ -22,20 +22,26 @@ from host.errors import (
     KeyChoiceError,
     NoApplication,
     NotFound,
+    NotSupported,
     PinBlocked,
     PinEachTime,
     PinFormatError,
     SecurityStatusError,
     UnsupportedError,
+    WrongData,
     WrongPin,
 )
+from host.importing import PrivateKey
 from host.memory import MemoryTransport
 from host.overview import open_application
+from host.padding import digest_of
 from host.piv.client import PivClient
+from host.piv.manage import PivManager, read_management_key
 from host.trace import format_record
 from tests.host_piv import tokens
 from tests.host_piv.tokens import PIN, PUK
 from ushield.device.assembly import assemble
+from ushield.tokens import new_piv_token
 
 MESSAGE = b"pay 100.00 CNY to Li Lei"
 OAEP_256 = OAEP(MGF1(hashes.SHA256()), hashes.SHA256(), None)
@@ -277,3 +283,59 @@ def test_every_slot_has_a_name(client: PivClient) -> None:
     known = client.keys()
     assert len({key.label for key in known}) == len(known) == 5
     assert {key.reference for key in known} <= set(SLOTS)
+
+
+def test_a_card_of_ours_says_that_its_keys_were_made_on_it() -> None:
+    client = new_piv_token(pin=PIN, keys=["p256", "rsa1024"])
+    issuer = client.attestation_issuer()
+    assert issuer.subject.rfc4514_string() == f"CN=U-Shield PIV Attestation {client.serial()}"
+    issuer.verify_directly_issued_by(issuer)
+    for slot in (AUTHENTICATION, SIGNATURE):
+        found = client.attestation(slot)
+        found.verify_directly_issued_by(issuer)
+        assert found.public_key() == client.public_key(slot)
+    with pytest.raises(KeyChoiceError):
+        client.attestation(RETIRED)
+    with pytest.raises(NotFound):
+        tokens.token().attestation(AUTHENTICATION)
+
+
+def test_no_word_for_a_key_that_was_brought() -> None:
+    client = new_piv_token(pin=PIN, keys=["p256"])
+    manager = PivManager(client)
+    manager.authenticate()
+    manager.import_key(SIGNATURE, ec.generate_private_key(ec.SECP256R1()))
+    with pytest.raises(WrongData):
+        client.attestation(SIGNATURE)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        ec.generate_private_key(ec.SECP256R1()),
+        ec.generate_private_key(ec.SECP384R1()),
+        rsa.generate_private_key(65537, 1024),
+        rsa.generate_private_key(65537, 2048),
+    ],
+)
+def test_keys_that_are_brought(client: PivClient, key: PrivateKey) -> None:
+    manager = PivManager(client)
+    manager.authenticate(read_management_key(tokens.ADMIN))
+    manager.import_key(0x83, key, pin_policy=PinPolicy.NEVER)
+    assert client.public_key(0x83) == key.public_key()
+    digest = digest_of(MESSAGE, "sha256")
+    signature = client.sign_digest(digest, 0x83)
+    public = key.public_key()
+    if isinstance(public, rsa.RSAPublicKey):
+        public.verify(signature, MESSAGE, PKCS1v15(), hashes.SHA256())
+    else:
+        public.verify(signature, MESSAGE, ec.ECDSA(hashes.SHA256()))
+
+
+def test_policies_of_a_key_that_is_made(client: PivClient) -> None:
+    manager = PivManager(client)
+    manager.authenticate(read_management_key(tokens.ADMIN))
+    manager.generate_key(0x83, "p256", pin_policy=PinPolicy.ALWAYS)
+    assert client.key(0x83).pin_each
+    with pytest.raises(NotSupported):
+        manager.generate_key(0x83, "p256", touch_policy=TouchPolicy.ALWAYS)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+from cryptography import x509
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from apdu.piv import (
@@ -29,7 +33,8 @@ from apdu.piv import (
     parse_object_answer,
     parse_public_key,
 )
-from apdu.tlv import Tlv
+from apdu.pivcertificate import build_certificate_object
+from apdu.tlv import Tlv, build_tlvs
 from applet.consent.desk import ConsentDesk
 from applet.os.card import Card
 from applet.os.panel import Panel
@@ -214,6 +219,36 @@ def rsa_parts(key: rsa.RSAPrivateKey) -> dict[int, bytes]:
 def ec_parts(key: ec.EllipticCurvePrivateKey) -> dict[int, bytes]:
     """The one part of a key on a curve."""
     return {6: key.private_numbers().private_value.to_bytes(key.key_size // 8, "big")}
+
+
+def prepare_attestation(
+    chip: PivChip, algorithm: int = RSA_1024, *, packed: bool = False
+) -> x509.Certificate:
+    """Bring a key of attestation and its certificate, as a factory does."""
+    key = rsa_key(RSA_BITS[algorithm]) if algorithm in RSA_BITS else ec_key(algorithm)
+    name = x509.Name.from_rfc4514_string("CN=Attestation of a test")
+    begin = datetime(2025, 1, 1, tzinfo=UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(begin)
+        .not_valid_after(begin.replace(year=2045))
+        .sign(key, SHA256())
+    )
+    der = certificate.public_bytes(Encoding.DER)
+    content = build_certificate_object(der)
+    if packed:
+        content = build_tlvs(Tlv(0x70, gzip.compress(der)), Tlv(0x71, b"\x01"))
+    chip.administer()
+    parts = rsa_parts(key) if isinstance(key, rsa.RSAPrivateKey) else ec_parts(key)
+    assert chip.bring(0xF9, algorithm, parts) == 0x9000
+    assert chip.put(0x5FFF01, content) == 0x9000
+    chip.card.reset()
+    chip.ok(f"00 A4 04 00 [ {AID} ]")
+    return certificate
 
 
 def born() -> PivChip:

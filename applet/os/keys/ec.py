@@ -23,8 +23,8 @@ class EcKey:
     """One key pair on a curve. `size` is the bytes of a field element."""
 
     def __init__(self, private: ec.EllipticCurvePrivateKey) -> None:
-        self._private = private
-        self._public = private.public_key()
+        self.private = private
+        self.public = private.public_key()
         self.bits = private.key_size
         self.size = self.bits // 8
         self._ecdsa = _ECDSA[self.bits]
@@ -32,7 +32,7 @@ class EcKey:
     @property
     def point(self) -> bytes:
         """The public point, uncompressed: 04 x y."""
-        return self._public.public_bytes(
+        return self.public.public_bytes(
             serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
         )
 
@@ -40,12 +40,12 @@ class EcKey:
         """ECDSA over a digest: DER SEQUENCE of r and s."""
         if len(digest) != self.size:
             digest = self._fit(digest)
-        return self._private.sign(digest, self._ecdsa)
+        return self.private.sign(digest, self._ecdsa)
 
     def verify(self, signature: bytes, digest: bytes) -> bool:
         """Whether this is an ECDSA signature (DER) over the digest."""
         try:
-            self._public.verify(signature, self._fit(digest), self._ecdsa)
+            self.public.verify(signature, self._fit(digest), self._ecdsa)
         except InvalidSignature:
             return False
         return True
@@ -56,11 +56,11 @@ class EcKey:
             other = ec.EllipticCurvePublicKey.from_encoded_point(CURVES[self.bits], point)
         except ValueError:
             raise CardError(SW.WRONG_DATA) from None
-        return self._private.exchange(ec.ECDH(), other)
+        return self.private.exchange(ec.ECDH(), other)
 
     def to_memory(self) -> bytes:
         """The key as its memory cell holds it (PKCS#8 DER)."""
-        return self._private.private_bytes(
+        return self.private.private_bytes(
             serialization.Encoding.DER,
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),

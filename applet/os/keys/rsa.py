@@ -49,20 +49,20 @@ class RsaKey:
     """One RSA key pair. Blocks and results have the length of the modulus, in bytes."""
 
     def __init__(self, private: rsa.RSAPrivateKey) -> None:
-        self._private = private
-        self._public = private.public_key()
+        self.private = private
+        self.public = private.public_key()
         self.bits = private.key_size
         self.size = -(-self.bits // 8)
 
     @cached_property
     def modulus(self) -> bytes:
         """The modulus, as many bytes as the key has."""
-        return self._public.public_numbers().n.to_bytes(self.size, "big")
+        return self.public.public_numbers().n.to_bytes(self.size, "big")
 
     @property
     def exponent(self) -> bytes:
         """The public exponent, without leading zeros."""
-        e = self._public.public_numbers().e
+        e = self.public.public_numbers().e
         return e.to_bytes(-(-e.bit_length() // 8), "big")
 
     def sign(self, payload: bytes) -> bytes:
@@ -71,14 +71,14 @@ class RsaKey:
         if not payload:
             padded = b"\x00\x01" + b"\xff" * (self.size - 3) + b"\x00"
             return self._power(padded)
-        return self._private.sign(payload, _PKCS1, _AS_GIVEN)
+        return self.private.sign(payload, _PKCS1, _AS_GIVEN)
 
     def sign_block(self, block: bytes) -> bytes:
         """The private operation on a whole block, shorter ones padded with zeros on the left."""
         block = self.full_block(block)
         payload = type_1_payload(block)
         if payload:
-            return self._private.sign(payload, _PKCS1, _AS_GIVEN)
+            return self.private.sign(payload, _PKCS1, _AS_GIVEN)
         return self._power(block)
 
     def decipher_block(self, block: bytes) -> bytes:
@@ -89,20 +89,20 @@ class RsaKey:
         """PKCS#1 v1.5 decipherment; a wrong padding gives random bytes (implicit rejection)."""
         refuse_unless(len(cryptogram) == self.size, SW.WRONG_LENGTH)
         try:
-            return self._private.decrypt(cryptogram, _PKCS1)
+            return self.private.decrypt(cryptogram, _PKCS1)
         except ValueError:
             raise CardError(SW.WRONG_DATA) from None
 
     def encipher(self, plain: bytes) -> bytes:
         """PKCS#1 v1.5 encipherment with the public key, of up to size - 11 bytes."""
         refuse_unless(len(plain) <= self.size - _OVERHEAD, SW.WRONG_LENGTH)
-        return self._public.encrypt(plain, _PKCS1)
+        return self.public.encrypt(plain, _PKCS1)
 
     def verify(self, signature: bytes, payload: bytes) -> bool:
         """Whether this is the PKCS#1 v1.5 signature over the payload, taken as given."""
         if len(signature) != self.size or len(payload) > self.size - _OVERHEAD:
             return False
-        numbers = self._public.public_numbers()
+        numbers = self.public.public_numbers()
         value = int.from_bytes(signature, "big")
         if value >= numbers.n:
             return False
@@ -111,7 +111,7 @@ class RsaKey:
 
     def to_memory(self) -> bytes:
         """The key as its memory cell holds it (PKCS#8 DER)."""
-        return self._private.private_bytes(
+        return self.private.private_bytes(
             serialization.Encoding.DER,
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
@@ -129,4 +129,4 @@ class RsaKey:
 
     @cached_property
     def _crt(self) -> _Crt:
-        return _Crt(self._private.private_numbers())
+        return _Crt(self.private.private_numbers())
