@@ -20,7 +20,10 @@ _LONGEST_DIGEST = 64
 
 
 class EcKey:
-    """One key pair on a curve. `size` is the bytes of a field element."""
+    """One key pair on a curve, both halves as `cryptography` has them.
+
+    `size` is the bytes of a field element.
+    """
 
     def __init__(self, private: ec.EllipticCurvePrivateKey) -> None:
         self.private = private

@@ -46,7 +46,10 @@ class _Crt:
 
 
 class RsaKey:
-    """One RSA key pair. Blocks and results have the length of the modulus, in bytes."""
+    """One RSA key pair, both halves as `cryptography` has them.
+
+    Blocks and results have the length of the modulus, `size` bytes.
+    """
 
     def __init__(self, private: rsa.RSAPrivateKey) -> None:
         self.private = private
