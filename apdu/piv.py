@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from apdu.command import Command
 from apdu.errors import PayloadError
+from apdu.instruction import name_of
 from apdu.tlv import Tlv, build_tlv, build_tlvs, parse_tlvs
 
 DISCOVERY, BIOMETRIC_GROUP = 0x7E, 0x7F61
@@ -42,6 +44,17 @@ class PivINS(IntEnum):
     GET_VERSION = 0xFD
     IMPORT_KEY = 0xFE
     SET_MANAGEMENT_KEY = 0xFF
+
+
+_ADDED = range(PivINS.MOVE_KEY, 0x100)
+"""Instructions that mean something else outside PIV, or nothing."""
+
+
+def piv_name_of(command: Command) -> str:
+    """The command's name in this application."""
+    if command.ins in _ADDED and command.ins in list(PivINS):
+        return PivINS(command.ins).name.replace("_", " ")
+    return name_of(command)
 
 
 @dataclass(frozen=True, slots=True)

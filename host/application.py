@@ -15,14 +15,26 @@ from typing import TYPE_CHECKING, Literal
 
 from apdu.edge import Consent, Data
 from apdu.errors import ApduError
-from apdu.instruction import INS
+from apdu.instruction import INS, name_of
 from apdu.payload import ConsentSettings, parse_consent_settings
 from host.checking import encipher, is_signature
 from host.consent import explained
 from host.directory import KeyChoice, KeyInfo
-from host.errors import AnswerError, DecipherError, KeyChoiceError, UnsupportedError
+from host.errors import (
+    AnswerError,
+    DecipherError,
+    KeyChoiceError,
+    UnsupportedError,
+    WrongData,
+)
 from host.link import ALL, CardLink
-from host.padding import CipherPadding, SignPadding, digest_of, oaep_message
+from host.padding import (
+    CipherPadding,
+    SignPadding,
+    check_padding,
+    digest_of,
+    oaep_message,
+)
 from host.publickey import PublicKey
 from host.trace import TraceRecord
 from host.transport import ClosedByWith, Transport
@@ -47,6 +59,9 @@ class ApplicationView(ClosedByWith):
     `extended` and `trace` are as in `host.link.CardLink`.
     """
 
+    _name = staticmethod(name_of)
+    """What commands are called in errors."""
+
     def __init__(
         self,
         transport: Transport,
@@ -54,8 +69,12 @@ class ApplicationView(ClosedByWith):
         extended: bool = False,
         trace: Callable[[TraceRecord], None] | None = None,
     ) -> None:
-        self.link = CardLink(transport, extended=extended, trace=trace, explain=explained)
+        self.link = CardLink(
+            transport, extended=extended, trace=trace, explain=explained, name=self._name
+        )
         """Where the commands go through: for what has no method here."""
+        self.closed = False
+        """Whether this client has let the card go."""
         self.select()
 
     @abstractmethod
@@ -76,11 +95,11 @@ class ApplicationView(ClosedByWith):
 
     @abstractmethod
     def public_key(self, key: KeyChoice = None) -> PublicKey:
-        """The public half of a key, or of the first one."""
+        """The public half of a key; None means the one that signs, or else the first one."""
 
     @abstractmethod
     def certificate(self, key: KeyChoice = None) -> x509.Certificate:
-        """The certificate of a key, or of the first one. NotFound: there is none."""
+        """The certificate of a key, chosen as for `public_key`. NotFound: there is none."""
 
     def consent_settings(self) -> ConsentSettings:
         """How the holder is asked: in which language, for how long, and for what else.
@@ -96,6 +115,7 @@ class ApplicationView(ClosedByWith):
 
     def close(self) -> None:
         """Let the card go."""
+        self.closed = True
         self.link.transport.close()
 
     def reset(self) -> None:
@@ -112,14 +132,15 @@ class ApplicationView(ClosedByWith):
         hash: str = "sha256",  # noqa: A002
         padding: SignPadding = "pkcs1",
     ) -> bool:
-        """Whether a signature is right, checked here with the certificate of the key.
-
-        With None: of the key that signs if none is chosen, or, without one, of the first one.
-        """
-        if key is None:
-            with contextlib.suppress(KeyChoiceError):
-                key = self.key(None, Usage.SIGN).reference
+        """Whether a signature is right, checked here with the certificate of the key."""
         return is_signature(self.certificate(key), signature, message, hash, padding=padding)
+
+    def _or_signing(self, choice: KeyChoice) -> KeyChoice:
+        """What None stands for where no use is said: the key that signs by itself, if any does."""
+        if choice is None:
+            with contextlib.suppress(KeyChoiceError):
+                return self.key(None, Usage.SIGN).reference
+        return choice
 
 
 class ApplicationClient(ApplicationView):
@@ -200,11 +221,12 @@ class ApplicationClient(ApplicationView):
     ) -> TokenPrivateKey:
         """A key as `cryptography` takes private keys; the card does the work when it is used.
 
-        It keeps `pin`, if given, and presents it before each use.
+        None means the one that signs, or else the first one. It keeps `pin`, if given, and presents
+        it before each use.
         """
         from host.keys import token_private_key
 
-        return token_private_key(self, self.key(key), pin)
+        return token_private_key(self, self.key(self._or_signing(key)), pin)
 
     # --- secrets --------------------------------------------------------------------------------
 
@@ -218,15 +240,23 @@ class ApplicationClient(ApplicationView):
         label: bytes = b"",
         pin: str | bytes | None = None,
     ) -> bytes:
-        """Decipher with an RSA key. `hash` and `label` are OAEP's; "none" gives the whole block."""
+        """Decipher with an RSA key. `hash` and `label` are OAEP's; "none" gives the whole block.
+
+        DecipherError: it was not made for this key, or is damaged. With PKCS#1 v1.5 a PKCS#15 token
+        gives random bytes then, so that nobody learns from it.
+        """
+        check_padding(padding, "pkcs1", "oaep", "none")
         found = self._of_kind("rsa", key, Usage.DECIPHER)
         if len(cryptogram) != found.size:
             raise DecipherError(
                 f"a cryptogram for this key has {found.size} bytes, not {len(cryptogram)}"
             )
-        if padding == "pkcs1":
-            return self._decipher_pkcs1(found, cryptogram, pin)
-        block = self._decipher_block(found, cryptogram, pin)
+        private = self._decipher_pkcs1 if padding == "pkcs1" else self._decipher_block
+        try:
+            block = private(found, cryptogram, pin)
+        except WrongData:
+            # The only data that is wrong at the right length is a number above the modulus.
+            raise DecipherError("the cryptogram was made for another key, or is damaged") from None
         return oaep_message(block, hash, label) if padding == "oaep" else block
 
     def encipher(
@@ -234,7 +264,7 @@ class ApplicationClient(ApplicationView):
     ) -> bytes:
         """Encipher for an RSA key with its public half, OAEP with SHA-256; needs no PIN."""
         found = self._of_kind("rsa", key, Usage.DECIPHER)
-        return encipher(self.public_key(found.reference), plain, padding)
+        return encipher(self.public_key(found.reference), bytes(memoryview(plain)), padding)
 
     @abstractmethod
     def derive(
@@ -255,6 +285,15 @@ class ApplicationClient(ApplicationView):
     @abstractmethod
     def _decipher_pkcs1(self, key: KeyInfo, cryptogram: bytes, pin: str | bytes | None) -> bytes:
         """The message in a cryptogram of PKCS#1 v1.5."""
+
+    def _for_block(self, block: bytes, choice: KeyChoice) -> KeyInfo:
+        """The key that signs a block, or a digest, of this length."""
+        found = self.key(choice, Usage.SIGN)
+        if found.kind == "rsa" and len(block) != found.size:
+            raise UnsupportedError(f"a block for this key has {found.size} bytes, not {len(block)}")
+        if not block:
+            raise UnsupportedError("there is no digest to sign")
+        return found
 
     def _of_kind(self, kind: KeyKind, choice: KeyChoice, use: Usage) -> KeyInfo:
         """The key that is meant, if it is of this kind: RSA deciphers, curves agree."""

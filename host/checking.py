@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PSS, PKCS1v15
 
 from host.errors import UnsupportedError
-from host.padding import CipherPadding, SignPadding, check_length, digest_size
+from host.padding import CipherPadding, SignPadding, check_length, check_padding, digest_size
 from host.publickey import PublicKey
 
 _HASHES: dict[str, type[hashes.HashAlgorithm]] = {
@@ -31,6 +31,7 @@ def is_signature(
 ) -> bool:
     """Whether this is the signature of the certificate's key; PSS with a salt of any length."""
     digest_size(hash_name)
+    check_padding(padding, "pkcs1", "pss")
     algorithm = _HASHES[hash_name]()
     key = key_of(certificate)
     try:

@@ -31,7 +31,7 @@ from host.errors import (
 )
 from host.info import PinState, TokenInfo
 from host.link import ALL, build
-from host.padding import CipherPadding, SignPadding, check_length, digest_of
+from host.padding import CipherPadding, SignPadding, check_digest, check_length, digest_of
 from host.pin import new_pin_block, pin_block
 from host.publickey import uncompressed
 from host.usage import Usage
@@ -105,7 +105,7 @@ class TokenClient(ApplicationClient, TokenView):
         if ready is None:
             ready = self._make_ready(key, hash, padding)
         if len(digest) != ready.length:
-            raise UnsupportedError(f"a {hash} digest has {ready.length} bytes, not {len(digest)}")
+            check_digest(digest, hash)
         encode = ready.encode
         command = encode(digest) if encode else ready.head + digest + b"\x00"
         return self._use(ready.key, pin, ready.environment, command)
@@ -114,7 +114,7 @@ class TokenClient(ApplicationClient, TokenView):
         self, block: bytes, key: KeyChoice = None, *, pin: str | bytes | None = None
     ) -> bytes:
         """RSA: the private operation on a whole padded block. ECDSA: over the digest as given."""
-        found = self.key(key, Usage.SIGN)
+        found = self._for_block(block, key)
         algorithm = Algorithm.RAW if found.kind == "rsa" else Algorithm.EC
         prepared = uses.environment(found, Use.SIGN, algorithm)
         return self._use(found, pin, prepared, uses.sign_command(block))
@@ -237,9 +237,12 @@ class TokenClient(ApplicationClient, TokenView):
         data = build_cryptogram(Cryptogram(0, cryptogram))
         return self._use(key, pin, prepared, build(INS.PSO, Operation.DECIPHER, data, ALL))
 
+    def _salt(self, length: int) -> bytes:
+        return self.entropy(length)
+
     def _make_ready(self, key: KeyChoice, hash_name: str, padding: SignPadding) -> uses.ReadyToSign:
         found = self.key(key, Usage.SIGN)
-        ready = uses.ready_to_sign(found, hash_name, padding, self.entropy)
+        ready = uses.ready_to_sign(found, hash_name, padding, self._salt)
         self._signing[key, hash_name, padding] = ready
         return ready
 

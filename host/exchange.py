@@ -7,6 +7,7 @@ commands and whole answers, and a layer that is not wanted costs nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from apdu.command import Command, build_command, parse_command
 from apdu.instruction import INS
@@ -54,6 +55,34 @@ def chained(transmit: Transmit) -> Transmit:
         return _send_chain(transmit, parse_command(command))
 
     return layer
+
+
+def undivided(
+    transmit: Transmit, transaction: Callable[[], AbstractContextManager[None]]
+) -> Transmit:
+    """Keep other programs out while a command may take several APDUs, there and back.
+
+    Else another's command could come between: it would end the chain, or take the rest of an
+    answer, or get ours.
+    """
+
+    def layer(command: bytes) -> bytes:
+        if _is_single(command):
+            return transmit(command)
+        with transaction():
+            return transmit(command)
+
+    return layer
+
+
+def _is_single(command: bytes) -> bool:
+    """Whether one APDU carries it, and its answer is no longer than its Le asks for."""
+    if len(command) <= 5:
+        return command[4:] != b"\x00"
+    length = command[4]
+    if len(command) == 5 + length:
+        return True
+    return bool(length) and command[-1] != 0
 
 
 def _send_chain(transmit: Transmit, whole: Command) -> bytes:

@@ -24,7 +24,8 @@ def describe_key(key: PrivateKey) -> tuple[KeyKind, int]:
         curve = CURVES.get(key.key_size)
         if curve is not None and curve.name == key.curve.name:
             return "ec", key.key_size
-    raise UnsupportedError("the card takes RSA keys of 1024 to 4096 bits, P-256 and P-384")
+    sizes = ", ".join(map(str, _RSA_BITS))
+    raise UnsupportedError(f"the card takes RSA keys of {sizes} bits, P-256 and P-384")
 
 
 def key_parts(key: PrivateKey) -> Iterator[tuple[int, bytes]]:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from apdu.edge import Consent
 from host.errors import UnsupportedError
 from host.manage import KEY_TYPES
-from host.usage import Usage
+from host.usage import Usage, check_usage
 
 _USES: Mapping[str, Usage] = MappingProxyType(
     {
@@ -39,9 +39,7 @@ class KeySpec:
     def __post_init__(self) -> None:
         if self.key_type not in KEY_TYPES:
             raise UnsupportedError(f"no key {self.key_type!r}; there are {', '.join(KEY_TYPES)}")
-        wrong = Usage.DERIVE if self.key_type.startswith("rsa") else Usage.DECIPHER
-        if self.usage & wrong or not self.usage & ~Usage.AUTHENTICATE:
-            raise UnsupportedError(f"a key of type {self.key_type} cannot be for {self.usage!r}")
+        check_usage(self.usage, self.key_type)
         if self.consent is Consent.CONTENT and not self.usage & Usage.SIGN:
             raise UnsupportedError("a key that shows what it signs must be one that signs")
 
@@ -94,9 +92,16 @@ def usual_keys(key_type: str = "rsa2048", *, generation: int = 1) -> tuple[KeySp
     )
 
 
+def listed(keys: Sequence[str]) -> tuple[str, ...]:
+    """Keys as people write them. UnsupportedError for a single text, whose letters are no keys."""
+    if isinstance(keys, str):
+        raise UnsupportedError(f"keys is a list, such as [{keys!r}]")
+    return tuple(keys)
+
+
 def specs(keys: Sequence[str], *, generation: int = 1) -> tuple[KeySpec, ...]:
     """Keys with labels of their own: a second one of the same kind is numbered."""
-    found = [KeySpec.of(text, generation=generation) for text in keys]
+    found = [KeySpec.of(text, generation=generation) for text in listed(keys)]
     counts: Counter[str] = Counter()
     for place, spec in enumerate(found):
         counts[spec.label] += 1

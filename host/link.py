@@ -9,13 +9,21 @@ from apdu.command import Command, build_command, parse_command
 from apdu.errors import ApduError
 from apdu.filecontrol import FileControl, parse_file_control
 from apdu.instruction import INS, name_of
-from host.errors import AnswerError, CardError, NoApplication, NotFound, card_error
-from host.exchange import SHORT, Transmit, chained, continued
+from host.errors import (
+    AnswerError,
+    CardError,
+    NoApplication,
+    NotFound,
+    UnsupportedError,
+    card_error,
+)
+from host.exchange import SHORT, Transmit, chained, continued, undivided
 from host.trace import TraceRecord
 from host.transport import Transport
 
 _OK = b"\x90\x00"
 _FROM_MF, _FCI = 0x08, 0x00
+_MOST_DATA = 65535
 
 ALL = 256
 """Le of a short command that takes whatever there is."""
@@ -32,7 +40,7 @@ class CardLink:
 
     `extended` sends long commands with extended lengths (ISO 7816-3 §12.1.3), else they are
     chained. `trace` gets a record of every APDU; without it tracing costs nothing. `explain` is
-    asked about every refusal.
+    asked about every refusal, `name` says what the application calls a command.
     """
 
     def __init__(
@@ -42,8 +50,10 @@ class CardLink:
         extended: bool = False,
         trace: Callable[[TraceRecord], None] | None = None,
         explain: Explain | None = None,
+        name: Callable[[Command], str] = name_of,
     ) -> None:
         self.transport = transport
+        self._name = name
         self._explain = explain
         bottom = transport.transmit
         if trace is not None:
@@ -51,7 +61,9 @@ class CardLink:
 
             bottom = traced(bottom, trace)
         whole = continued(bottom)
-        self._transmit = whole if extended else chained(whole)
+        whole = whole if extended else chained(whole)
+        shared = not transport.exclusive
+        self._transmit = undivided(whole, transport.transaction) if shared else whole
         self._exclusive = transport.exclusive
         self._environment: bytes | None = None
 
@@ -118,7 +130,7 @@ class CardLink:
     def _refusal(self, command: bytes, answer: bytes) -> CardError:
         self._environment = None
         try:
-            name = name_of(parse_command(command))
+            name = self._name(parse_command(command))
         except ApduError:
             name = "malformed command"
         refusal = card_error(int.from_bytes(answer[-2:], "big"), name)
@@ -126,6 +138,11 @@ class CardLink:
 
 
 def build(ins: int, p1p2: int, data: bytes = b"", le: int = 0, *, cla: int = 0x00) -> bytes:
-    """A command APDU, with extended lengths when it needs them."""
+    """A command APDU, with extended lengths when it needs them.
+
+    UnsupportedError for more data than any command carries (65,535 bytes).
+    """
+    if len(data) > _MOST_DATA:
+        raise UnsupportedError(f"a command carries {_MOST_DATA} bytes at most, not {len(data)}")
     long = len(data) > SHORT or le > SHORT + 1
     return build_command(Command(cla, ins, p1p2 >> 8, p1p2 & 0xFF, data, le, extended=long))

@@ -43,7 +43,7 @@ from host.filing import FCP, TokenFiles
 from host.importing import PrivateKey, describe_key, key_parts
 from host.pin import new_pin_block
 from host.publickey import public_key_file, read_public_key
-from host.usage import Usage, private_key_flags, public_key_flags
+from host.usage import Usage, check_usage, private_key_flags, public_key_flags
 
 KEY_TYPES: dict[str, tuple[KeyKind, int]] = {
     "rsa1024": ("rsa", 1024),
@@ -134,6 +134,7 @@ class TokenManager(TokenFiles):
         """
         if key_type not in KEY_TYPES:
             raise UnsupportedError(f"no key {key_type!r}; there are {', '.join(KEY_TYPES)}")
+        check_usage(usage, key_type)
         kind, bits = KEY_TYPES[key_type]
         with self._link.transaction():
             made = self._create_key_file(label, kind, bits, KeyRules(usage, pin_each, consent))

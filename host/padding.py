@@ -33,6 +33,18 @@ def digest_size(name: str) -> int:
     return prefix[-1]
 
 
+def check_digest(digest: bytes, name: str) -> None:
+    """UnsupportedError for a digest that this hash does not make."""
+    if len(digest) != digest_size(name):
+        raise UnsupportedError(f"a {name} digest has {digest_size(name)} bytes, not {len(digest)}")
+
+
+def check_padding(padding: str, *known: str) -> None:
+    """UnsupportedError for a padding that is not among these."""
+    if padding not in known:
+        raise UnsupportedError(f"no padding {padding!r} here; there are {', '.join(known)}")
+
+
 def digest_of(message: bytes, name: str) -> bytes:
     """The digest of a message."""
     digest_size(name)
@@ -41,6 +53,7 @@ def digest_of(message: bytes, name: str) -> bytes:
 
 def check_length(plain: bytes, size: int, padding: CipherPadding) -> None:
     """UnsupportedError for a message that a key of `size` bytes does not take."""
+    check_padding(padding, *_OVERHEAD)
     most = size - _OVERHEAD[padding]
     if len(plain) > most:
         raise UnsupportedError(f"this key takes {most} bytes at most, not {len(plain)}")

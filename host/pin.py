@@ -14,6 +14,8 @@ SHORTEST, LONGEST = 6, 8
 
 def pin_block(pin: str | bytes, *, what: str = "the PIN") -> bytes:
     """The block of 8 bytes for a PIN that is presented. PinFormatError for what cannot be one."""
+    if not isinstance(pin, str | bytes | bytearray):
+        raise TypeError(f"{what} is text or bytes, not {type(pin).__name__}")
     try:
         raw = pin.encode() if isinstance(pin, str) else bytes(pin)
     except UnicodeEncodeError:

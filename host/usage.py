@@ -9,8 +9,9 @@ from __future__ import annotations
 from cryptography import x509
 
 from apdu.edge import Usage
+from host.errors import UnsupportedError
 
-__all__ = ["Usage", "certificate_usage", "private_key_flags", "public_key_flags"]
+__all__ = ["Usage", "certificate_usage", "check_usage", "private_key_flags", "public_key_flags"]
 
 _PRIVATE = {
     Usage.SIGN: {"sign", "nonRepudiation"},
@@ -32,6 +33,16 @@ def private_key_flags(usage: Usage) -> frozenset[str]:
 def public_key_flags(usage: Usage) -> frozenset[str]:
     """PKCS#15 flags of the public key that belongs to it."""
     return frozenset().union(*(flags for use, flags in _PUBLIC.items() if use & usage))
+
+
+def check_usage(usage: Usage, key_type: str) -> None:
+    """UnsupportedError for a use that keys of this type have not, or none at all.
+
+    `key_type` is as in `host.manage.KEY_TYPES`.
+    """
+    wrong = Usage.DERIVE if key_type.startswith("rsa") else Usage.DECIPHER
+    if usage & wrong or not usage & ~Usage.AUTHENTICATE:
+        raise UnsupportedError(f"a key of type {key_type} cannot be for {usage!r}")
 
 
 def certificate_usage(usage: Usage, *, issues: bool = False) -> x509.KeyUsage:

@@ -10,9 +10,8 @@ from apdu.instruction import INS
 from apdu.payload import SecurityEnvironment, build_security_environment
 from apdu.rsablock import DIGEST_INFO
 from host.directory import KeyInfo
-from host.errors import UnsupportedError
 from host.link import ALL, build
-from host.padding import SignPadding, digest_size, pss_block
+from host.padding import SignPadding, check_padding, digest_size, pss_block
 
 
 def environment(key: KeyInfo, use: Use, algorithm: Algorithm) -> bytes:
@@ -53,8 +52,7 @@ def ready_to_sign(
 ) -> ReadyToSign:
     """Prepare signatures by a key. `entropy` gives PSS its salt, as long as the digest."""
     length = digest_size(hash_name)
-    if padding not in ("pkcs1", "pss"):
-        raise UnsupportedError(f"no padding {padding!r} for signatures; there are pkcs1 and pss")
+    check_padding(padding, "pkcs1", "pss")
     if key.kind == "rsa" and padding == "pss":
         raw = environment(key, Use.SIGN, Algorithm.RAW)
         return ReadyToSign(key, raw, length, b"", _pss(key, hash_name, entropy))

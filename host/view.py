@@ -95,7 +95,11 @@ class TokenView(ApplicationView):
         return read_certificate_list(self.link, self.keys())
 
     def certificate_der(self, key: KeyChoice = None) -> bytes:
-        """The certificate of a key, or the token's first one, as DER. NotFound: there is none."""
+        """The certificate of a key, as DER, chosen as for `public_key`. NotFound: there is none.
+
+        A token that lists no keys gives its first certificate for None.
+        """
+        key = self._or_signing(key)
         wanted = build_tlv(0x5C, CERTIFICATE.to_bytes(2, "big"))
         if key is not None:
             wanted += build_tlv(0x83, bytes((self.key(key).reference,)))
@@ -106,15 +110,18 @@ class TokenView(ApplicationView):
             raise AnswerError(f"the certificate object is wrong: {error}") from None
 
     def certificate(self, key: KeyChoice = None) -> x509.Certificate:
-        """The certificate of a key, or the token's first one."""
+        """The same, read. AnswerError when it cannot be."""
         try:
             return load_certificate(self.certificate_der(key))
         except ValueError as error:
             raise AnswerError(f"the certificate cannot be read: {error}") from None
 
     def public_key(self, key: KeyChoice = None) -> PublicKey:
-        """The public key of a key, or of the token's first one, asked from the card itself."""
-        return read_public_key(self.link, self.key(key))
+        """The public half of a key, asked from the card itself.
+
+        None means the key that signs, or else the first one.
+        """
+        return read_public_key(self.link, self.key(self._or_signing(key)))
 
     def tries(self) -> tuple[PinStatus, ...]:
         """Tries left, and tries in all, of every PIN and its PUK."""

@@ -98,7 +98,7 @@ def manufacture(
 
 
 @contextmanager
-def open_token(path: Path, tracer: Tracer | None = None) -> Iterator[TokenClient]:
+def open_token(path: Path | str, tracer: Tracer | None = None) -> Iterator[TokenClient]:
     """The token of an image file, in memory; the file is free again at the end.
 
     With a tracer the dialogue is listened to.
@@ -108,7 +108,7 @@ def open_token(path: Path, tracer: Tracer | None = None) -> Iterator[TokenClient
 
 
 @contextmanager
-def open_piv_token(path: Path, tracer: Tracer | None = None) -> Iterator[PivClient]:
+def open_piv_token(path: Path | str, tracer: Tracer | None = None) -> Iterator[PivClient]:
     """The same for the PIV application of a token."""
     from host.piv.client import PivClient
 
@@ -117,9 +117,9 @@ def open_piv_token(path: Path, tracer: Tracer | None = None) -> Iterator[PivClie
 
 
 @contextmanager
-def open_card(path: Path, tracer: Tracer | None = None) -> Iterator[MemoryTransport]:
+def open_card(path: Path | str, tracer: Tracer | None = None) -> Iterator[MemoryTransport]:
     """The way to the card of an image file, whatever applications it has."""
-    with closing(open_image(path)) as store:
+    with closing(open_image(Path(path))) as store:
         card = assemble(store)
         with MemoryTransport(tracer.card(card) if tracer else card) as transport:
             yield transport

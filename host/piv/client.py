@@ -20,12 +20,12 @@ from host.errors import (
     AnswerError,
     PinEachTime,
     SecurityStatusError,
-    UnsupportedError,
 )
 from host.link import ALL
 from host.padding import (
     SignPadding,
-    digest_size,
+    check_digest,
+    check_padding,
     pss_block,
     type_1_block,
     type_2_message,
@@ -81,10 +81,8 @@ class PivClient(ApplicationClient, PivView):
     ) -> bytes:
         """Sign a digest that was made with this hash. `padding` is for RSA keys."""
         found = self.key(key, Usage.SIGN)
-        if len(digest) != digest_size(hash):
-            raise UnsupportedError(
-                f"a {hash} digest has {digest_size(hash)} bytes, not {len(digest)}"
-            )
+        check_digest(digest, hash)
+        check_padding(padding, "pkcs1", "pss")
         if found.kind == "ec":
             block = digest[: found.size]
         elif padding == "pss":
@@ -97,7 +95,7 @@ class PivClient(ApplicationClient, PivView):
         self, block: bytes, key: KeyChoice = None, *, pin: str | bytes | None = None
     ) -> bytes:
         """RSA: the private operation on a whole padded block. ECDSA: over the digest as given."""
-        found = self.key(key, Usage.SIGN)
+        found = self._for_block(block, key)
         return self._use(found, DynamicAuthentication(challenge=block, response=b""), pin)
 
     # --- secrets --------------------------------------------------------------------------------

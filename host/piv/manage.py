@@ -105,6 +105,7 @@ class PivManager:
 
     def write_certificate(self, slot: int, certificate: x509.Certificate) -> None:
         """Keep the certificate of a key; one that was there before is replaced."""
+        _check_slot(slot)
         self.write_object(CERTIFICATES[slot], certificate_object(certificate))
 
     def generate_key(
@@ -121,6 +122,7 @@ class PivManager:
         """
         if key_type not in KEY_TYPES:
             raise UnsupportedError(f"no key {key_type!r}; there are {', '.join(KEY_TYPES)}")
+        _check_slot(slot)
         algorithm = KEY_TYPES[key_type]
         template = build_key_template(
             KeyTemplate(algorithm, pin_policy=pin_policy, touch_policy=touch_policy)
@@ -141,7 +143,10 @@ class PivManager:
         touch_policy: TouchPolicy | None = None,
     ) -> None:
         """Bring a key to a slot, or that of attestation (Yubico's IMPORT ASYMMETRIC KEY)."""
+        _check_slot(slot)
         algorithm = algorithm_for(*describe_key(key))
+        if isinstance(key, rsa.RSAPrivateKey) and key.private_numbers().public_numbers.e != 65537:
+            raise UnsupportedError("a PIV card takes RSA keys with the exponent 65537 only")
         parts = build_imported_key(ImportedKey(_parts(key), pin_policy, touch_policy))
         self._link.command(PivINS.IMPORT_KEY, algorithm << 8 | slot, parts)
         self.client.refresh()
@@ -154,6 +159,11 @@ class PivManager:
             return parse_dynamic_authentication(answer)
         except ApduError as error:
             raise AnswerError(f"the card's answer is wrong: {error}") from None
+
+
+def _check_slot(slot: int) -> None:
+    if slot not in CERTIFICATES:
+        raise UnsupportedError(f"PIV has no slot {slot:02X}")
 
 
 def _parts(key: PrivateKey) -> tuple[Tlv, ...]:

@@ -21,6 +21,7 @@ from apdu.pivedge import (
 from apdu.pivkey import ManagementKey
 from host.certificates import YEARS, Issuer, certify, years_later
 from host.errors import UnsupportedError
+from host.keyspec import listed
 from host.personalise import subject_name
 from host.pin import new_pin_block
 from host.piv.client import PivClient
@@ -68,7 +69,7 @@ class PivProfile:
             pin=pin,
             puk=puk,
             management_key=None if management_key is None else read_management_key(management_key),
-            keys=tuple(keys) or USUAL_KEYS,
+            keys=listed(keys) or USUAL_KEYS,
         )
 
     def __post_init__(self) -> None:

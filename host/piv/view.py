@@ -11,7 +11,7 @@ from cryptography import x509
 
 from apdu.edge import Consent
 from apdu.errors import ApduError
-from apdu.piv import PivINS, build_object_request, parse_object_answer
+from apdu.piv import PivINS, build_object_request, parse_object_answer, piv_name_of
 from apdu.pivedge import ATTESTATION, CERTIFICATES, CHUID, PIN, PUK, SLOTS
 from apdu.pivmetadata import Metadata, parse_metadata
 from apdu.pivnames import KEY_NAMES, PIV_AID
@@ -40,6 +40,8 @@ _SLOT = re.compile("[0-9a-f]{2}", re.IGNORECASE | re.ASCII)
 
 class PivView(ApplicationView):
     """The part of `host.piv.client.PivClient` that needs no PIN."""
+
+    _name = staticmethod(piv_name_of)
 
     def select(self) -> None:
         """Select the application. Unlike PKCS#15, PIV keeps a verified PIN."""
@@ -91,7 +93,7 @@ class PivView(ApplicationView):
         Who signs it is `attestation_issuer`. WrongData: the key was brought. NotSupported or
         NotFound: the card does not do this, or has not the key for it.
         """
-        slot = self.key(key).reference
+        slot = self.key(self._or_signing(key)).reference
         der = self.link.command(PivINS.ATTEST, slot << 8, le=ALL)
         try:
             return load_certificate(der)
@@ -141,8 +143,8 @@ class PivView(ApplicationView):
         return self.key(key, use).consent
 
     def public_key(self, key: KeyChoice = None) -> PublicKey:
-        """The public half of a key, or of the first one."""
-        return self._public[self.key(key).reference]
+        """The public half of a key; None means the one that signs, or else the first one."""
+        return self._public[self.key(self._or_signing(key)).reference]
 
     def certificates(self) -> tuple[CertificateInfo, ...]:
         """The certificates; an object that holds none is passed over."""
@@ -155,8 +157,8 @@ class PivView(ApplicationView):
         return tuple(found)
 
     def certificate(self, key: KeyChoice = None) -> x509.Certificate:
-        """The certificate of a key, or of the first one. NotFound: there is none."""
-        return self._certificate(self.key(key).reference)
+        """The certificate of a key, chosen as for `public_key`. NotFound: there is none."""
+        return self._certificate(self.key(self._or_signing(key)).reference)
 
     # --- within ---------------------------------------------------------------------------------
 

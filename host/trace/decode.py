@@ -14,6 +14,7 @@ from apdu.atr import parse_atr
 from apdu.command import Command
 from apdu.errors import ApduError
 from apdu.instruction import INS, name_of
+from apdu.piv import piv_name_of
 from apdu.status import describe
 from host.trace import explain_piv, tags
 from host.trace.explain import Context, answer_words, command_words
@@ -118,7 +119,7 @@ class _Dialogue:
         if self._is_piv:
             words = explain_piv.command_words(command, shown)
             about, lines = words or command_words(command, shown, self._context)
-            return explain_piv.command_name(command), about, lines
+            return piv_name_of(command), about, lines
         about, lines = command_words(command, shown, self._context)
         return name_of(command), about, lines
 

@@ -6,16 +6,12 @@ from collections.abc import Iterator
 
 from apdu.command import Command
 from apdu.errors import ApduError
-from apdu.instruction import name_of
 from apdu.piv import PivINS, parse_object, parse_object_answer, parse_object_request
 from apdu.pivedge import PIN, PUK, PinPolicy, TouchPolicy
 from apdu.pivmetadata import NO_ALGORITHM, Metadata, parse_metadata
 from apdu.pivnames import ALGORITHM_NAMES, KEY_NAMES, OBJECT_NAMES, PIN_NAMES
 from host.trace import tags
 from host.trace.explain import Words
-
-_ADDED = range(PivINS.MOVE_KEY, 0x100)
-"""Instructions that mean something else outside PIV, or nothing."""
 
 _AWAY = 0xFF
 _PIN_POLICIES: dict[int, str] = {
@@ -28,13 +24,6 @@ _TOUCH_POLICIES: dict[int, str] = {
     TouchPolicy.ALWAYS: "each time",
     TouchPolicy.CACHED: "cached",
 }
-
-
-def command_name(command: Command) -> str:
-    """The command's name in this application."""
-    if command.ins in _ADDED and command.ins in list(PivINS):
-        return PivINS(command.ins).name.replace("_", " ")
-    return name_of(command)
 
 
 def command_words(command: Command, shown: bool) -> Words | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apdu.command import Command, build_command, parse_command
 from host.errors import AnswerError
-from host.exchange import chained, continued
+from host.exchange import chained, continued, undivided
 
 
 class Scripted:
@@ -21,6 +24,38 @@ class Scripted:
     def __call__(self, command: bytes) -> bytes:
         self.sent.append(command.hex().upper())
         return self._answers.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("command", "alone"),
+    [
+        ("00200001", False),
+        ("0020000108313233343536FFFF", False),
+        ("0084000008", False),
+        ("00820000 02 AABB 08", False),
+        ("00200001 01 00", False),
+        ("0084000000", True),
+        ("002A9E9A 01 AA 00", True),
+        ("002A9080 000001 AA", True),
+        ("002A9080 000001 AA 0000", True),
+        ("00840000 000000", True),
+    ],
+)
+def test_others_are_kept_out_where_several_apdus_may_be_needed(command: str, alone: bool) -> None:
+    happened: list[str] = []
+
+    @contextmanager
+    def transaction() -> Iterator[None]:
+        happened.append("begin")
+        yield
+        happened.append("end")
+
+    def transmit(_command: bytes) -> bytes:
+        happened.append("command")
+        return b"\x90\x00"
+
+    undivided(transmit, transaction)(bytes.fromhex(command))
+    assert happened == (["begin", "command", "end"] if alone else ["command"])
 
 
 def test_a_plain_answer_passes() -> None:

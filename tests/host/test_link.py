@@ -10,7 +10,14 @@ from typing import Self
 import pytest
 
 from apdu.instruction import INS
-from host.errors import AnswerError, CardRemoved, ConditionsError, NotFound, WrongLength
+from host.errors import (
+    AnswerError,
+    CardRemoved,
+    ConditionsError,
+    NotFound,
+    UnsupportedError,
+    WrongLength,
+)
 from host.link import CardLink
 
 MSE = bytes.fromhex("002241B60780010481024B01")
@@ -27,6 +34,7 @@ class FakeTransport:
         self.seen: list[str] = []
         self.answers: dict[bytes, bytes] = {}
         self.gone = False
+        self.depth = 0
 
     def transmit(self, command: bytes, /) -> bytes:
         self.seen.append(command.hex().upper())
@@ -39,9 +47,14 @@ class FakeTransport:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        self.seen.append("begin")
+        """Only the outermost one counts, as with `host.pcsc`."""
+        self.depth += 1
+        if self.depth == 1:
+            self.seen.append("begin")
         yield
-        self.seen.append("end")
+        self.depth -= 1
+        if not self.depth:
+            self.seen.append("end")
 
     def close(self) -> None: ...
 
@@ -122,6 +135,28 @@ def test_among_others_each_use_is_a_transaction() -> None:
     link.use(MSE, SIGN)
     link.use(MSE, SIGN)
     assert shared.seen == ["begin", *hexes(MSE, SIGN), "end"] * 2
+
+
+def test_among_others_what_takes_several_apdus_is_a_transaction() -> None:
+    shared = FakeTransport(exclusive=False)
+    long, bare = bytes.fromhex("00CA01AA00"), bytes.fromhex("0020000108313233343536FFFF")
+    shared.answers = {
+        long: b"\xaa\x61\x01",
+        bytes.fromhex("00C0000001"): b"\xbb\x90\x00",
+    }
+    link = CardLink(shared)
+    assert link.send(long) == b"\xaa\xbb"
+    link.send(bare)
+    link.command(INS.PSO, 0x9080, bytes(300))
+    begun = ["begin", long.hex().upper(), "00C0000001", "end", bare.hex().upper()]
+    assert shared.seen[:5] == begun
+    assert [command[:8] for command in shared.seen[5:]] == ["begin", "102A9080", "002A9080", "end"]
+
+
+def test_more_than_a_command_carries(alone: FakeTransport) -> None:
+    with pytest.raises(UnsupportedError, match="65535 bytes at most, not 65536"):
+        CardLink(alone).command(INS.PSO, 0x9080, bytes(65536))
+    assert not alone.seen
 
 
 def test_a_command_that_is_none_is_refused_by_the_card(alone: FakeTransport) -> None:

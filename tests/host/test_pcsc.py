@@ -143,6 +143,50 @@ def test_no_service(tmp_path: Path) -> None:
     assert result.stdout.splitlines() == [line, line]
 
 
+AT_ONCE = """
+import hashlib, sys
+from host.client import TokenClient
+from host.pcsc import open_reader
+
+with TokenClient(open_reader()) as client:
+    own = client.certificate(1)
+    print("ready", flush=True)
+    sys.stdin.read()
+    for number in range(60):
+        message = bytes([number]) * 700 + sys.argv[1].encode()
+        assert client.hash_on_card(message) == hashlib.sha256(message).digest(), "another's hash"
+        assert client.certificate(1) == own
+"""
+
+
+def test_two_programs_at_once_get_what_is_theirs(plugged: Plugged, pcscd: Pcscd) -> None:
+    """Long commands come in a chain, and long answers in parts."""
+    environment = os.environ | {SOCKET_VARIABLE: str(pcscd.socket)}
+    command = [sys.executable, "-c", AT_ONCE]
+    programs = [
+        subprocess.Popen(
+            [*command, name],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name in ("one", "two")
+    ]
+    for program in programs:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "ready\n"
+    for program in programs:
+        assert program.stdin is not None
+        program.stdin.close()
+    for program in programs:
+        assert program.wait(120) == 0, program.stderr and program.stderr.read()
+        for stream in (program.stdout, program.stderr):
+            assert stream is not None
+            stream.close()
+
+
 def test_without_the_bindings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "smartcard", None)
     with pytest.raises(PcscMissing, match=r"ushield\[pcsc\]"):

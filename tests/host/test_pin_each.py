@@ -65,7 +65,7 @@ USES: dict[str, Callable[[TokenClient, str | None], object]] = {
     "sign": lambda client, pin: client.sign(b"x", CURVE, pin=pin),
     "pss": lambda client, pin: client.sign(b"x", RSA, padding="pss", pin=pin),
     "digest": lambda client, pin: client.sign_digest(bytes(32), RSA, pin=pin),
-    "block": lambda client, pin: client.sign_block(b"\x02", RSA, pin=pin),
+    "block": lambda client, pin: client.sign_block(bytes(127) + b"\x02", RSA, pin=pin),
     "on card": lambda client, pin: client.sign_message(b"x", RSA, pin=pin),
     "authenticate": lambda client, pin: client.internal_authenticate(bytes(8), RSA, pin=pin),
     "decipher": lambda client, pin: client.decipher(b"\x01" * 128, RSA, padding="none", pin=pin),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 from host.errors import UnsupportedError
+from host.keyspec import listed
 from host.personalise import GENERATIONS, Profile
 from ushield.device.applets import Applets
 from ushield.device.display.model import Style
@@ -52,8 +53,7 @@ class TokenSpec:
     display_style: str = Style.LCD
 
     def __post_init__(self) -> None:
-        if isinstance(self.keys, str):
-            raise UnsupportedError(f"keys is a list, such as [{self.keys!r}]")
+        listed(self.keys)
         if self.generation not in GENERATIONS:
             raise UnsupportedError(f"a token is of generation 1 or 2, not {self.generation}")
         if self.generation == 2 and (self.blank or self.applet == Applets.PIV):

@@ -80,11 +80,12 @@ class Token:
 
     @property
     def client(self) -> TokenClient:
-        """A client in memory, the same each time. TokenInReader while the token is in a reader.
+        """A client in memory, the same until it is closed.
 
+        TokenInReader while the token is in a reader.
         With both applets: the same until the other one's client is asked for.
         """
-        if not isinstance(self._client, TokenClient):
+        if not isinstance(self._client, TokenClient) or self._client.closed:
             self._client = TokenClient(self._reached())
         return self._client
 
@@ -93,7 +94,7 @@ class Token:
         """The same for the PIV application."""
         from host.piv.client import PivClient
 
-        if not isinstance(self._client, PivClient):
+        if not isinstance(self._client, PivClient) or self._client.closed:
             self._client = PivClient(self._reached())
         return self._client
 
