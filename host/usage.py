@@ -42,7 +42,8 @@ def check_usage(usage: Usage, key_type: str) -> None:
     """
     wrong = Usage.DERIVE if key_type.startswith("rsa") else Usage.DECIPHER
     if usage & wrong or not usage & ~Usage.AUTHENTICATE:
-        raise UnsupportedError(f"a key of type {key_type} cannot be for {usage!r}")
+        named = " and ".join(use.name.lower() for use in usage if use.name) or "nothing"
+        raise UnsupportedError(f"a key of type {key_type} cannot be one to {named}")
 
 
 def certificate_usage(usage: Usage, *, issues: bool = False) -> x509.KeyUsage:

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa, utils
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PSS, PKCS1v15
 
+from host.application import ApplicationClient
 from host.client import TokenClient
 from host.errors import (
     AnswerError,
@@ -32,6 +33,8 @@ from host.usage import Usage
 from tests.host import tokens
 from tests.host.conftest import Connect
 from tests.host.tokens import DECIPHER, P256, P384, SIGNING, SMALL
+from tests.host_piv import tokens as piv_tokens
+from ushield.tokens import new_token
 
 MESSAGE = b"pay 100.00 CNY to Li Lei"
 ALGORITHMS: dict[str, hashes.HashAlgorithm] = {
@@ -331,6 +334,58 @@ def test_a_key_does_only_what_it_is_for(holder: TokenClient) -> None:
             holder.encipher(b"x", wrong)
     with pytest.raises(UnsupportedError):
         holder.derive(ec.generate_private_key(ec.SECP256R1()).public_key(), SIGNING)
+
+
+@pytest.mark.parametrize("key", [SIGNING, P256])
+def test_a_block_is_what_is_given_not_what_was_hashed_before(holder: TokenClient, key: int) -> None:
+    holder.hash_on_card(MESSAGE)
+    for block in (b"", bytes(100)) if key == SIGNING else (b"",):
+        with pytest.raises(UnsupportedError):
+            holder.sign_block(block, key)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda client: client.sign(MESSAGE, padding="PSS"),
+        lambda client: client.check_signature(bytes(256), MESSAGE, padding="bogus"),
+        lambda client: client.encipher(MESSAGE, padding="none"),
+        lambda client: client.decipher(bytes(256), padding="OAEP"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["pkcs15", "piv"])
+def test_a_padding_that_is_none(kind: str, act: Callable[[ApplicationClient], object]) -> None:
+    client: ApplicationClient = tokens.token() if kind == "pkcs15" else piv_tokens.token()
+    client.verify_pin(tokens.PIN)
+    with pytest.raises(UnsupportedError, match="no padding '"):
+        act(client)
+
+
+def test_none_is_the_key_that_signs_wherever_no_use_is_said() -> None:
+    client = new_token(pin=tokens.PIN, keys=["rsa1024:decipher", "p256:sign"])
+    client.verify_pin(tokens.PIN)
+    signature = client.sign(MESSAGE)
+    certified = client.certificate().public_key()
+    assert certified == client.public_key() == client.private_key().public_key()
+    assert isinstance(certified, ec.EllipticCurvePublicKey)
+    certified.verify(signature, MESSAGE, ec.ECDSA(hashes.SHA256()))
+    assert client.check_signature(signature, MESSAGE)
+
+
+def test_a_cryptogram_above_the_modulus(holder: TokenClient) -> None:
+    piv = piv_tokens.token()
+    for padding in ("pkcs1", "oaep", "none"):
+        with pytest.raises(DecipherError):
+            holder.decipher(b"\xff" * 256, padding=padding)
+        with pytest.raises(DecipherError):
+            piv.decipher(b"\xff" * 128, 0x9D, padding=padding, pin=piv_tokens.PIN)
+
+
+def test_where_random_bytes_come_from_may_change(holder: TokenClient) -> None:
+    holder.sign(MESSAGE, SIGNING, padding="pss")
+    holder.entropy = bytes
+    first, second = (holder.sign(MESSAGE, SIGNING, padding="pss") for _ in range(2))
+    assert first == second
 
 
 # Secrets

@@ -19,10 +19,12 @@ from cryptography.hazmat.primitives.asymmetric.padding import (
 from cryptography.hazmat.primitives.serialization import pkcs7
 
 from host.client import TokenClient
-from host.errors import ConditionsError, UnsupportedError
+from host.errors import ConditionsError, KeyChoiceError, UnsupportedError
 from host.keys import TokenEcKey, TokenRsaKey
+from host.piv.manage import PivManager, read_management_key
 from tests.host import tokens
 from tests.host.tokens import DECIPHER, P256, P384, SIGNING, SMALL
+from tests.host_piv import tokens as piv_tokens
 
 MESSAGE = b"pay 100.00 CNY to Li Lei"
 SHA256 = hashes.SHA256()
@@ -189,6 +191,41 @@ def test_what_these_keys_do_not_have(token: TokenClient) -> None:
         curve.exchange(ec.ECDH(), ec.generate_private_key(ec.SECP384R1()).public_key())
     with pytest.raises(UnsupportedError):
         curve.sign(MESSAGE, ec.ECDSA(SHA256, deterministic_signing=True))
+
+
+@pytest.mark.parametrize("length", [0, 31, 33, 40])
+def test_a_digest_of_another_length(token: TokenClient, length: int) -> None:
+    hashed, digest = utils.Prehashed(SHA256), bytes(length)
+    for padding in (PKCS1v15(), PSS(MGF1(SHA256), 32)):
+        with pytest.raises(UnsupportedError, match=f"32 bytes, not {length}"):
+            rsa_key(token).sign(digest, padding, hashed)
+    with pytest.raises(UnsupportedError, match=f"32 bytes, not {length}"):
+        ec_key(token).sign(digest, ec.ECDSA(hashed))
+
+
+def test_a_number_is_no_message(token: TokenClient) -> None:
+    with pytest.raises(TypeError):
+        ec_key(token).sign(5, ec.ECDSA(SHA256))  # type: ignore[arg-type]
+
+
+def test_parameters_by_name(token: TokenClient) -> None:
+    """As `cryptography` calls them."""
+    key = ec_key(token)
+    peer = ec.generate_private_key(key.curve)
+    shared = key.exchange(algorithm=ec.ECDH(), peer_public_key=peer.public_key())
+    assert shared == peer.exchange(ec.ECDH(), key.public_key())
+
+
+def test_a_key_whose_place_another_has_taken() -> None:
+    client = piv_tokens.token()
+    key = client.private_key(0x9A, pin=piv_tokens.PIN)
+    assert isinstance(key, TokenRsaKey)
+    manager = PivManager(client)
+    manager.authenticate(read_management_key(piv_tokens.ADMIN))
+    manager.generate_key(0x9A, "p256")
+    for act in (lambda: key.sign(MESSAGE, PKCS1v15(), SHA256), key.public_key):
+        with pytest.raises(KeyChoiceError, match="another key has taken the place"):
+            act()
 
 
 def test_the_card_still_decides(token: TokenClient) -> None:

@@ -126,6 +126,15 @@ def test_key_types_that_are_none(manager: TokenManager) -> None:
         manager.generate_key("dsa1024", label="x", usage=Usage.SIGN)
 
 
+@pytest.mark.parametrize(
+    ("key_type", "usage"),
+    [("p256", Usage.DECIPHER), ("rsa1024", Usage.DERIVE), ("p256", Usage(0))],
+)
+def test_a_key_that_is_good_for_nothing(manager: TokenManager, key_type: str, usage: Usage) -> None:
+    with pytest.raises(UnsupportedError, match=f"a key of type {key_type} cannot"):
+        manager.generate_key(key_type, label="x", usage=usage)
+
+
 def test_a_deleted_key_is_gone(client: TokenClient, manager: TokenManager) -> None:
     manager.delete_file(APPLICATION + b"\x4b\x01")
     with pytest.raises(NotFound):

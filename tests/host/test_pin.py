@@ -30,6 +30,12 @@ def test_what_cannot_be_a_pin(pin: str | bytes) -> None:
         new_pin_block(pin)
 
 
+@pytest.mark.parametrize("pin", [6, True, 123456, None, ["1"] * 6])
+def test_what_is_no_text_is_no_pin_and_costs_no_try(pin: object) -> None:
+    with pytest.raises(TypeError, match="the PIN is text or bytes, not"):
+        pin_block(pin)  # type: ignore[arg-type]
+
+
 def test_a_new_pin_has_six_bytes_at_least() -> None:
     assert new_pin_block("123456") == b"123456\xff\xff"
     with pytest.raises(PinFormatError, match="6 to 8"):

@@ -41,7 +41,7 @@ from host.trace import format_record
 from tests.host_piv import tokens
 from tests.host_piv.tokens import PIN, PUK
 from ushield.device.assembly import assemble
-from ushield.tokens import new_piv_token
+from ushield.tokens import new_piv_token, new_token
 
 MESSAGE = b"pay 100.00 CNY to Li Lei"
 OAEP_256 = OAEP(MGF1(hashes.SHA256()), hashes.SHA256(), None)
@@ -339,3 +339,36 @@ def test_policies_of_a_key_that_is_made(client: PivClient) -> None:
     assert client.key(0x83).pin_each
     with pytest.raises(NotSupported):
         manager.generate_key(0x83, "p256", touch_policy=TouchPolicy.ALWAYS)
+
+
+@pytest.mark.parametrize("slot", [0x19A, 0x99, 0])
+def test_a_slot_that_is_none(client: PivClient, slot: int) -> None:
+    """None is taken for another one: its number is part of a byte of the command."""
+    manager = PivManager(client)
+    manager.authenticate(read_management_key(tokens.ADMIN))
+    before = client.public_key(AUTHENTICATION)
+    for act in (
+        lambda: manager.import_key(slot, ec.generate_private_key(ec.SECP256R1())),
+        lambda: manager.generate_key(slot, "p256"),
+        lambda: manager.write_certificate(slot, client.certificate(AUTHENTICATION)),
+    ):
+        with pytest.raises(UnsupportedError, match="PIV has no slot"):
+            act()
+    client.refresh()
+    assert client.public_key(AUTHENTICATION) == before
+
+
+def test_an_exponent_that_piv_does_not_take(client: PivClient) -> None:
+    with pytest.raises(UnsupportedError, match="65537"):
+        PivManager(client).import_key(0x83, rsa.generate_private_key(3, 1024))
+
+
+def test_errors_name_the_commands_of_piv(client: PivClient) -> None:
+    with pytest.raises(SecurityStatusError, match="IMPORT KEY: 6982"):
+        PivManager(client).import_key(0x83, ec.generate_private_key(ec.SECP256R1()))
+
+
+def test_a_single_text_is_no_list_of_keys() -> None:
+    for make in (new_token, new_piv_token):
+        with pytest.raises(UnsupportedError, match=r"keys is a list, such as \['p256'\]"):
+            make(keys="p256")

@@ -124,6 +124,13 @@ def test_an_unknown_option_is_refused() -> None:
         TokenFactory(generation=3)
 
 
+def test_a_client_that_was_closed_is_made_anew(ushield_token: Token) -> None:
+    with ushield_token.client as client:
+        serial = client.serial()
+    assert ushield_token.client.serial() == serial
+    assert ushield_token.client is ushield_token.client is not client
+
+
 def test_a_look_at_a_copy_changes_nothing(ushield_token: Token) -> None:
     with pytest.raises(WrongPin):
         ushield_token.client.verify_pin("000000")
