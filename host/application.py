@@ -99,7 +99,7 @@ class ApplicationView(ClosedByWith):
 
     @abstractmethod
     def certificate(self, key: KeyChoice = None) -> x509.Certificate:
-        """The certificate of a key, chosen as for `public_key`. NotFound: there is none."""
+        """The certificate of a key, chosen as for `public_key`. NoCertificate: it has none."""
 
     def consent_settings(self) -> ConsentSettings:
         """How the holder is asked: in which language, for how long, and for what else.
@@ -112,6 +112,10 @@ class ApplicationView(ClosedByWith):
             )
         except ApduError as error:
             raise AnswerError(f"the consent settings are wrong: {error}") from None
+
+    @abstractmethod
+    def pin_tries_left(self) -> int | None:
+        """Tries left of the PIN; asking spends none. None: the card does not tell."""
 
     def close(self) -> None:
         """Let the card go."""

@@ -188,11 +188,13 @@ class TokenClient(ApplicationClient, TokenView):
         PKCS#1 v1.5 is the card's work; OAEP with SHA-256 is done here, and so is an empty message,
         which no command can carry.
         """
+        chosen = self._of_kind("rsa", key, Usage.DECIPHER)
+        if chosen.usage and not chosen.fits(Usage.DECIPHER):
+            raise UnsupportedError("this key deciphers nothing: what it is given would be lost")
         if padding != "pkcs1" or not plain:
             return super().encipher(plain, key, padding=padding)
-        found = self._of_kind("rsa", key, Usage.DECIPHER)
-        check_length(plain, found.size, padding)
-        prepared = uses.environment(found, Use.ENCIPHER, Algorithm.PKCS1)
+        check_length(plain, chosen.size, padding)
+        prepared = uses.environment(chosen, Use.ENCIPHER, Algorithm.PKCS1)
         answer = self.link.use(prepared, build(INS.PSO, Operation.ENCIPHER, plain, ALL))
         return answer[1:]
 

@@ -122,6 +122,13 @@ class NoApplication(NotFound):
         return f"this card has no {self.application} application"
 
 
+class NoCertificate(NotFound):
+    """There is no certificate of this key on the token, or none at all (6A82, 6A88)."""
+
+    def __str__(self) -> str:
+        return "the token has no certificate of this key"
+
+
 class FileExists(CardError):
     """A file of this identifier is there already (6A89)."""
 

@@ -115,15 +115,22 @@ def _time(text: str) -> str:
 def _mapping(text: str) -> dict[str, str]:
     """The fields of a file, each once and each one text."""
     try:
-        given = json.loads(text, object_pairs_hook=_once, parse_int=str, parse_float=str)
-    except json.JSONDecodeError:
-        given = _from_yaml(text)
+        given = _read(text)
+    except RecursionError:
+        raise OrderFileError("an order is a list of fields, not lists within lists") from None
     if not isinstance(given, dict):
         raise OrderFileError("an order is a list of fields, such as kind: transfer")
     for name, value in given.items():
         if not isinstance(name, str) or not isinstance(value, str):
             raise OrderFileError(f"{name} is not a single text or number")
     return given
+
+
+def _read(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_once, parse_int=str, parse_float=str)
+    except json.JSONDecodeError:
+        return _from_yaml(text)
 
 
 def _from_yaml(text: str) -> Any:

@@ -27,13 +27,23 @@ from host.directory import (
     read_certificate_list,
     read_keys,
 )
-from host.errors import AnswerError, KeyChoiceError, NotFound, UnsupportedError
+from host.errors import (
+    AnswerError,
+    KeyChoiceError,
+    NoCertificate,
+    NotFound,
+    UnsupportedError,
+)
 from host.info import TokenInfo
 from host.link import ALL, build
 from host.publickey import PublicKey, read_public_key
 from host.usage import Usage
 
 _CHALLENGES = tuple(build(INS.GET_CHALLENGE, 0, le=length) for length in range(1, 257))
+
+
+_LONGEST_NUMBER = 3
+"""Digits of a key's number."""
 
 
 class TokenView(ApplicationView):
@@ -95,7 +105,7 @@ class TokenView(ApplicationView):
         return read_certificate_list(self.link, self.keys())
 
     def certificate_der(self, key: KeyChoice = None) -> bytes:
-        """The certificate of a key, as DER, chosen as for `public_key`. NotFound: there is none.
+        """The certificate of a key, as DER, chosen as for `public_key`. NoCertificate: it has none.
 
         A token that lists no keys gives its first certificate for None.
         """
@@ -103,9 +113,11 @@ class TokenView(ApplicationView):
         wanted = build_tlv(0x5C, CERTIFICATE.to_bytes(2, "big"))
         if key is not None:
             wanted += build_tlv(0x83, bytes((self.key(key).reference,)))
-        answer = self.link.command(INS.GET_DATA_ODD, Data.BY_TAG_LIST, wanted, ALL)
         try:
+            answer = self.link.command(INS.GET_DATA_ODD, Data.BY_TAG_LIST, wanted, ALL)
             return parse_tlv(answer).value
+        except NotFound as refusal:
+            raise NoCertificate(refusal.sw, refusal.command) from None
         except ApduError as error:
             raise AnswerError(f"the certificate object is wrong: {error}") from None
 
@@ -129,6 +141,10 @@ class TokenView(ApplicationView):
             return parse_pin_statuses(self._object(Data.TRIES))
         except ApduError as error:
             raise AnswerError(f"the list of tries is wrong: {error}") from None
+
+    def pin_tries_left(self) -> int | None:
+        """Tries left of the PIN; asking spends none. None: there is none."""
+        return next((pin.pin_left for pin in self.tries() if pin.reference == USER_PIN), None)
 
     def challenge(self, length: int) -> bytes:
         """Random bytes from the card."""
@@ -160,7 +176,11 @@ class TokenView(ApplicationView):
 
     def named(self, text: str | None) -> KeyChoice:
         """A key by its number, or by its label."""
-        return int(text) if text is not None and text.isdecimal() else text
+        if text is None or not text.isdecimal() or len(text) > _LONGEST_NUMBER:
+            return text
+        number, labels = int(text), [key.label for key in self.keys()]
+        taken = any(key.reference == number for key in self.keys())
+        return text if text in labels and not taken else number
 
     def _object(self, tag: int) -> bytes:
         return self.link.command(INS.GET_DATA, tag, le=ALL)

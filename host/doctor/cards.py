@@ -42,18 +42,23 @@ def check_readers(computer: Computer) -> Iterator[Finding]:
         return
     yield _readers(readers)
     for reader in readers:
-        if reader.atr or reader.trouble:
+        if _holds_card(reader):
             yield from _card(computer, reader)
 
 
 def _readers(readers: Iterable[ReaderFacts]) -> Finding:
-    names = [f"{reader.name}{'' if reader.atr else ' (empty)'}" for reader in readers]
+    names = [f"{reader.name}{'' if _holds_card(reader) else ' (empty)'}" for reader in readers]
     if not names:
         mend = "plug one in, or use `ushield serve my.token`"
         return warning("readers", "the service has none", mend)
-    if not any(reader.atr or reader.trouble for reader in readers):
+    if not any(map(_holds_card, readers)):
         return warning("readers", ", ".join(names), "put a token in: `ushield reader insert`")
     return ok("readers", ", ".join(names))
+
+
+def _holds_card(reader: ReaderFacts) -> bool:
+    """Whether there is a card in it, even one that could not be asked."""
+    return bool(reader.atr or reader.trouble)
 
 
 def _card(computer: Computer, reader: ReaderFacts) -> Iterator[Finding]:
@@ -75,7 +80,7 @@ def _answering(computer: Computer, reader: ReaderFacts, info: CardInfo) -> Findi
     """The card answers here; it should with OpenSC too, if that is there."""
     name = f"card in {reader.name}"
     found = f"{', '.join(_applications(info))}; ATR {reader.atr.hex()}"
-    said = computer.output("opensc-tool", "--reader", reader.name, "--name")
+    said = computer.output("opensc-tool", "--reader", reader.name, "--name", service=True)
     if said is None:
         return ok(name, f"{found}; for OpenSC's driver {expected_driver(reader.atr)}")
     known_as = _last_line(said)

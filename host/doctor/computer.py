@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 from pathlib import Path
 from typing import Protocol
 
@@ -13,12 +14,23 @@ from host.overview import CardInfo
 Version = tuple[int, ...]
 
 
+class Spot(Enum):
+    """What is at the path of a service that does not answer."""
+
+    FREE = auto()
+    """Nothing, or what a dead service left: another one can be started there."""
+    TAKEN = auto()
+    """A program that listens, and does not answer as it should."""
+    UNFIT = auto()
+    """Something else, or the path is none for a socket: no service can be started there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """The PC/SC service that programs started from here find.
 
     `variable` names it, if it is set; else it is the system's. `protocol` is the version that it
-    speaks, None when it does not answer: then `trouble` says why.
+    speaks, None when it does not answer: then `trouble` says why, and `spot` what is there.
     """
 
     path: Path
@@ -26,6 +38,7 @@ class Service:
     ours: bool = False
     protocol: Version | None = None
     trouble: str = ""
+    spot: Spot = Spot.FREE
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +78,12 @@ class Computer(Protocol):
         """The version of a Python library; None when it is not installed."""
         ...
 
-    def output(self, *command: str) -> str | None:
-        """What a program prints, whatever its exit code; None when there is no such program."""
+    def output(self, *command: str, service: bool = False) -> str | None:
+        """What a program prints, whatever its exit code; None when there is no such program.
+
+        Without `service` it finds no PC/SC service, and so cannot wait for one. Nothing, if it does
+        not end in time.
+        """
         ...
 
     def find(self, pattern: str) -> Sequence[Path]:
@@ -74,7 +91,7 @@ class Computer(Protocol):
         ...
 
     def service(self) -> Service:
-        """The PC/SC service."""
+        """The PC/SC service, asked once: what it said then."""
         ...
 
     def vpcd_addresses(self) -> Sequence[str]:
@@ -82,5 +99,5 @@ class Computer(Protocol):
         ...
 
     def readers(self) -> Sequence[ReaderFacts]:
-        """The readers of the service. HostError when they cannot be asked for."""
+        """The readers of the service. HostError when it cannot be asked, or does not tell."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from host.doctor.computer import Computer, Service
+from host.doctor.computer import Computer, Service, Spot
 from host.doctor.finding import Finding, fault, not_needed, ok, warning
 from host.doctor.software import parsed, written
 
@@ -12,6 +12,13 @@ _MAJOR = 4
 _PCSCD = "/usr/sbin/pcscd"
 _DRIVER = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so*"
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 to be found, not to be bound to
+
+_MENDS = {
+    Spot.FREE: "start `ushield serve --socket {path}`, or unset {variable}",
+    Spot.TAKEN: "end the program that listens there, or unset {variable}",
+    Spot.UNFIT: "unset {variable}, or let it name another path",
+}
+"""Of a path that the environment names."""
 
 
 def check_service(computer: Computer) -> Finding:
@@ -33,7 +40,7 @@ def _silent(name: str, service: Service) -> Finding:
         return fault(
             name,
             f"nothing answers at {service.path} ({service.variable}): {service.trouble}",
-            f"start `ushield serve --socket {service.path}`, or unset {service.variable}",
+            _MENDS[service.spot].format(path=service.path, variable=service.variable),
         )
     return warning(
         name,

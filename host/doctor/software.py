@@ -54,13 +54,16 @@ def check_bindings(computer: Computer) -> Finding:
 def check_opensc(computer: Computer) -> Finding:
     """OpenSC's programs."""
     said = computer.output("opensc-tool", "--info")
-    version = parsed(said or "")
-    if version is None:
+    if said is None:
         return warning(
             "OpenSC",
             "not installed: pkcs11-tool, pkcs15-tool and the PKCS#11 module come with it",
             "install your system's package opensc",
         )
+    version = parsed(said)
+    if version is None:
+        mend = "install your system's package opensc anew"
+        return warning("OpenSC", "`opensc-tool --info` does not tell its version", mend)
     if version < _OLDEST_OPENSC:
         oldest = written(_OLDEST_OPENSC)
         return warning("OpenSC", f"{written(version)} is old", f"use {oldest} or later")

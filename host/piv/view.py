@@ -21,6 +21,7 @@ from host.directory import CertificateInfo, KeyChoice, KeyInfo, choose, load_cer
 from host.errors import (
     AnswerError,
     CardError,
+    NoCertificate,
     NotFound,
     NotSupported,
     PinBlocked,
@@ -65,6 +66,10 @@ class PivView(ApplicationView):
                 keys=self.keys(),
                 certificates=self.certificates(),
             )
+
+    def pin_tries_left(self) -> int | None:
+        """Tries left of the PIN; asking spends none. None: the card does not tell."""
+        return self._tries()[0]
 
     def guid(self) -> bytes | None:
         """The number of the card holder unique identifier; None without one."""
@@ -157,7 +162,7 @@ class PivView(ApplicationView):
         return tuple(found)
 
     def certificate(self, key: KeyChoice = None) -> x509.Certificate:
-        """The certificate of a key, chosen as for `public_key`. NotFound: there is none."""
+        """The certificate of a key, chosen as for `public_key`. NoCertificate: it has none."""
         return self._certificate(self.key(self._or_signing(key)).reference)
 
     # --- within ---------------------------------------------------------------------------------
@@ -165,6 +170,8 @@ class PivView(ApplicationView):
     def _certificate(self, slot: int) -> x509.Certificate:
         try:
             return certificate_in(self.read_object(CERTIFICATES[slot]))
+        except NotFound as refusal:
+            raise NoCertificate(refusal.sw, refusal.command) from None
         except (ValueError, ApduError) as error:
             raise AnswerError(f"the certificate of {slot:02X} cannot be read: {error}") from None
 

@@ -35,7 +35,7 @@ def at_terminal(
         env=environment(**dict.fromkeys(unset), **changes),
     ) as program:
         os.close(terminal)
-        seen = _attend(screen, [text.encode() for text in typed])
+        seen = _attend(screen, [os.fsencode(text) for text in typed])
         os.close(screen)
         return Seen(program.wait(_SECONDS), seen.decode())
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,7 @@ from tests.chip.cards import cells
 from tests.cli.program import COMMAND, PIN, PUK, environment, ok, run
 from tests.consent.panel import ScriptedPanel
 from tests.message.samples import TRANSFER, screens
+from tests.pcscd import eventually
 from tests.piv.cards import P_256, PivChip
 from ushield.device.applets import Applets, note_applets
 from ushield.device.assembly import assemble
@@ -204,6 +206,53 @@ def test_deciphering_and_a_new_pin_wait_too(
     process = begin(there | {"USHIELD_NEW_PIN": "808182"}, "change-pin")
     assert confirm(panel)[0][0] == "Change PIN 1"
     assert end(process) == (0, b"the PIN is changed\n", LOOK)
+
+
+def test_the_last_tries_wait_too(panel: Panel, there: dict[str, Any]) -> None:
+    for _ in range(4):
+        assert run("verify", **there | {"USHIELD_PIN": "999999"}).code == 1
+    process = begin(there, "verify")
+    assert "PIN" in confirm(panel)[0][0]
+    assert end(process) == (0, b"the PIN is right\n", LOOK)
+    assert run("verify", **there).error == ""
+
+
+HOLDS = """
+import sys
+from host.pcsc import open_reader
+
+with open_reader() as card, card.transaction():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("command", ["info", "verify", "cert"])
+def test_ctrl_c_while_another_program_holds_the_card(there: dict[str, Any], command: str) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDS],
+        env=environment(**there),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with holder:
+        assert holder.stdout is not None and holder.stdin is not None
+        assert holder.stdout.readline() == b"held\n"
+        process = begin(there, command)
+        eventually(lambda: _speaks_to_a_service(process.pid), "the program has begun")
+        # However far it has come since, it can only be waiting, or about to.
+        while process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.1)
+        holder.stdin.close()
+    _, _, error = end(process)
+    assert process.returncode in (130, -signal.SIGINT)
+    assert "Traceback" not in error
+
+
+def _speaks_to_a_service(pid: int) -> bool:
+    files = [file.readlink() for file in Path(f"/proc/{pid}/fd").iterdir() if file.is_symlink()]
+    return any(str(name).startswith("socket:") for name in files)
 
 
 # --- PIV, with a key that wants a touch -----------------------------------------------------------

@@ -79,8 +79,15 @@ def test_signed_and_verified(order: Path, first: Path, tmp_path: Path) -> None:
 def test_a_token_image_has_no_display(order: Path, second: Path) -> None:
     done = run("order", "sign", order, "--token", second)
     assert done.code == 1
-    assert "look at the key" in done.error
-    assert "which has no display here: `ushield serve --generation 2`" in done.error
+    assert done.error.startswith("ushield: this wants Confirm at the key, which has no display")
+    assert "`ushield serve IMAGE --display web`" in done.error and done.error.count("\n") == 1
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "a: " + "[" * 3000 + "]" * 3000])
+def test_lists_within_lists_are_no_order(text: str) -> None:
+    assert run("order", "show", stdin=text.encode()).error == (
+        "ushield: an order is a list of fields, not lists within lists\n"
+    )
 
 
 def test_what_is_no_order_is_said_before_the_pin_is_asked_for(first: Path) -> None:

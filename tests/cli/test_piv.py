@@ -121,7 +121,7 @@ def test_a_card_as_from_the_factory(tmp_path: Path) -> None:
         (("--label", "mine"), "--label is for PKCS#15"),
         (("--pin-each-signature",), "--pin-each-signature is for PKCS#15"),
         (("--generation", "2"), "--generation 2 is for PKCS#15"),
-        (("--key", "rsa2048:sign"), "no key 'rsa2048:sign'"),
+        (("--key", "rsa2048:sign"), "--key rsa2048:sign: what a PIV key is for, its slot says"),
         (("--blank", "--key", "p256"), "--blank"),
         (("--key", "p256") * 25, "24 slots"),
     ],
@@ -198,6 +198,7 @@ def test_a_secret(tmp_path: Path, padding: str) -> None:
         (("sign", "--key", "my key"), "the token has no key labelled 'my key'"),
         (("encipher", "--key", "9a"), "this key is on a curve: it enciphers and deciphers nothing"),
         (("encipher",), "the token has no key that may decipher"),
+        (("cert", "--key", "9e"), "the token has no key in slot 9E"),
         (("sign", "--applet", "pkcs15"), "this card has no PKCS#15 application: `ushield info` "),
     ],
 )
@@ -224,7 +225,7 @@ def test_pins(made: Path, tmp_path: Path) -> None:
     wrong = [
         refused("unblock", *token, USHIELD_PUK="0" * 8, USHIELD_NEW_PIN=PIN) for _ in range(10)
     ]
-    assert wrong[-1].startswith("the PUK is blocked: the token can only be erased")
+    assert wrong[-1] == "the PUK is blocked: a blocked PIN stays so until the token is erased"
 
 
 def test_a_card_with_both_is_asked_for_pkcs15_unless_told_otherwise(tmp_path: Path) -> None:

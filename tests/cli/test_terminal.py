@@ -97,3 +97,32 @@ def test_a_label_is_shown_and_not_obeyed(tmp_path: Path) -> None:
     path = tmp_path / "new.token"
     ok("init", path, "--key", "p256", "--label", "[bold red]mine[/]")
     assert "[bold red]mine[/]" in at_terminal(ushield("info", "--token", path)).screen
+
+
+def test_what_is_wrong_with_the_rest_is_said_before_anybody_types(tmp_path: Path) -> None:
+    for options in (["--key", "rsa1024:decipher"], ["--label", "x" * 40], ["--subject", "foo"]):
+        seen = alone(ushield("init", tmp_path / "new.token", *options))
+        assert seen.code == 1 and "PIN: " not in seen.screen
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_terminal_gets_no_signature_and_nobody_types_a_pin_for_one(token: Path) -> None:
+    seen = alone(ushield("sign", token, "--token", token))
+    assert seen.code == 1 and "no text for a terminal" in seen.screen
+    assert "PIN: " not in seen.screen
+
+
+def test_typed_bytes_that_are_no_text_are_not_shown(token: Path) -> None:
+    """A terminal that does not write UTF-8."""
+    seen = at_terminal(ushield("verify", "--token", token), "\udcff12\n", unset=NOTHING_SET)
+    assert seen.code == 1 and "the PIN is not text as this terminal writes it" in seen.screen
+    assert "0xff" not in seen.screen and "Traceback" not in seen.screen
+
+
+def test_the_name_of_a_reader_is_shown_and_not_obeyed(tmp_path: Path) -> None:
+    trace = tmp_path / "trace.jsonl"
+    head = {"format": "ushield-trace", "version": 1, "by": "somebody", "reader": "X\x1b[31mY"}
+    command = {"t": 1, "command": "GET CHALLENGE", "header": "00840000", "le": 8}
+    trace.write_text(json.dumps(head) + "\n" + json.dumps(command) + "\n")
+    seen = alone(ushield("trace", "show", trace))
+    assert "reader X\N{REPLACEMENT CHARACTER}[31mY" in seen.screen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import stat
 import subprocess
 from datetime import datetime, timedelta
@@ -13,7 +14,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from tests.cli.program import NEW_PIN, PIN, PUK, SO_PIN, ok, refused
+from host.manage import TokenManager
+from host.usage import Usage
+from tests.cli.program import COMMAND, NEW_PIN, PIN, PUK, SO_PIN, environment, ok, refused, run
+from ushield.tokens import open_token
 
 ORDER = b"pay 100.00 CNY to Li Lei\n"
 
@@ -191,3 +195,108 @@ def test_a_key_that_wants_the_pin_each_time(tmp_path: Path) -> None:
 def test_a_blank_token_has_no_keys_to_want_the_pin(tmp_path: Path) -> None:
     line = refused("init", tmp_path / "new.token", "--blank", "--pin-each-signature")
     assert "other programs" in line
+
+
+# --- what would be lost ---------------------------------------------------------------------------
+
+
+def test_nothing_is_enciphered_for_a_key_that_cannot_decipher_it(tmp_path: Path) -> None:
+    path = tmp_path / "new.token"
+    ok("init", path, "--key", "rsa1024:sign", "--key", "rsa1024:decipher")
+    for way in ("pkcs1", "oaep"):
+        wrong = ("encipher", "--token", path, "--key", "1", "--padding", way)
+        assert "deciphers nothing: what it is given would be lost" in refused(*wrong, stdin=b"x")
+        ok("encipher", "--token", path, "--key", "2", "--padding", way, stdin=b"x")
+
+
+def test_the_token_is_never_the_output(token: Path) -> None:
+    before = token.read_bytes()
+    for command in ("sign", "cert", "encipher"):
+        line = refused(command, "--token", token, "-o", token, stdin=ORDER)
+        assert line == f"{token} is the token itself: name another file with -o"
+    assert token.read_bytes() == before
+
+
+@pytest.mark.parametrize("output", ["none/sig", "."])
+def test_an_output_that_cannot_be_is_said_before_the_pin(
+    token: Path, tmp_path: Path, output: str
+) -> None:
+    line = refused("sign", "--token", token, "-o", tmp_path / output, stdin=ORDER, USHIELD_PIN=None)
+    assert line in (
+        f"{tmp_path / output}: No such file or directory",
+        f"{tmp_path / output}: Is a directory",
+    )
+
+
+def test_a_link_is_replaced_where_it_leads(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.token", tmp_path / "link.token"
+    ok("init", real, "--key", "p256")
+    link.symlink_to(real)
+    ok("init", link, "--force", "--key", "p384")
+    assert link.is_symlink()
+    assert json.loads(ok("info", "--json", "--token", real).text)["keys"][0]["bits"] == 384
+
+
+# --- what cannot be -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--key", "rsa1024:press"), "--key rsa1024:press needs a token with a display"),
+        (("--key", "p256:sign:content"), "--key p256:sign:content needs a token with a display"),
+    ],
+)
+def test_keys_that_a_token_cannot_have(tmp_path: Path, options: tuple[str, ...], said: str) -> None:
+    path = tmp_path / "new.token"
+    assert said in refused("init", path, *options, USHIELD_PIN=None, USHIELD_PUK=None)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(("kind", "use"), [("p256", "decipher"), ("rsa1024", "derive")])
+def test_a_use_that_keys_of_this_kind_have_not(tmp_path: Path, kind: str, use: str) -> None:
+    done = run("init", tmp_path / "new.token", "--key", f"{kind}:{use}")
+    assert done.code == 2 and f"a key of type {kind} cannot be one to {use}" in done.error
+
+
+def test_a_blank_token_says_what_it_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "blank.token"
+    ok("init", path, "--blank")
+    assert refused("cert", "--token", path) == "the token has no certificate of this key"
+    line = refused("verify", "--token", path)
+    assert line.startswith("VERIFY: the token has no PIN yet, or is out of use")
+
+
+def test_a_key_is_chosen_by_a_label_of_digits(tmp_path: Path, made: Path) -> None:
+    path = tmp_path / "new.token"
+    with open_token(made) as whole:
+        label = whole.keys()[0].label
+    ok("init", path, "--key", "p256")
+    with open_token(path) as client:
+        client.verify_pin(PIN)
+        TokenManager(client).generate_key("p384", label="77", usage=Usage.SIGN)
+        assert client.named("77") == "77" and client.named("2") == 2 and client.named("9") == 9
+        assert client.named("1" * 5000) == "1" * 5000 and client.named(label) == label
+    signature = ok("sign", "--token", path, "--key", "77", stdin=ORDER).out
+    assert signature != ok("sign", "--token", path, "--key", "1", stdin=ORDER).out
+
+
+def test_a_pin_file_with_a_mark_at_its_beginning(token: Path, tmp_path: Path) -> None:
+    pins = tmp_path / "pins"
+    pins.write_text(f"{PIN}\n", "utf-8-sig")
+    ok("verify", "--token", token, "--pin-file", pins, USHIELD_PIN=None)
+
+
+@pytest.mark.parametrize(
+    ("command", "stream", "said"),
+    [
+        ("sign", "<&-", "standard input is closed: name a file"),
+        ("cert", ">&-", "standard output is closed: name a file with -o"),
+    ],
+)
+def test_a_stream_that_is_closed(token: Path, command: str, stream: str, said: str) -> None:
+    line = f"{shlex.join(COMMAND)} {command} --token {token} {stream}"
+    done = subprocess.run(
+        ["sh", "-c", line], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, f"ushield: {said}\n")

@@ -71,7 +71,8 @@ class FakeComputer:
     def library(self, name: str) -> Version | None:
         return self.has.get(name)
 
-    def output(self, *command: str) -> str | None:
+    def output(self, *command: str, service: bool = False) -> str | None:
+        assert service == ("--reader" in command), "only who asks for a reader needs the service"
         return self.programs.get(" ".join(command))
 
     def find(self, pattern: str) -> Sequence[Path]:

@@ -90,7 +90,13 @@ def test_a_card_that_does_not_answer() -> None:
     found = findings(FakeComputer(slots=[ReaderFacts("ushield", trouble=trouble)]))
     assert found["card in ushield"].state is State.FAULT
     assert found["card in ushield"].found == trouble
-    assert found["readers"].state is State.OK
+    assert found["card in ushield"].mend.startswith("end the program that holds it")
+    assert found["readers"] == Finding("readers", State.OK, "ushield")
+
+
+def test_a_reader_is_empty_only_without_a_card() -> None:
+    slots = [ReaderFacts("a"), ReaderFacts("b", trouble="it does not answer"), with_pkcs15("c")]
+    assert findings(FakeComputer(slots=slots))["readers"].found == "a (empty), b, c"
 
 
 @pytest.mark.parametrize(

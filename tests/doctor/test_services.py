@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from host.doctor.computer import Spot
 from host.doctor.finding import Finding, State
 from host.doctor.services import check_pcscd, check_service, check_vpcd
 from tests.doctor.fake import DEAD, DRIVER, NO_SERVICE, OURS, PCSCD, SYSTEMS, FakeComputer
@@ -37,6 +38,18 @@ def test_a_dead_socket() -> None:
         "nothing answers at /tmp/reader.socket (PCSCLITE_CSOCK_NAME): Connection refused",
         "start `ushield serve --socket /tmp/reader.socket`, or unset PCSCLITE_CSOCK_NAME",
     )
+
+
+@pytest.mark.parametrize(
+    ("spot", "mend"),
+    [
+        (Spot.TAKEN, "end the program that listens there, or unset PCSCLITE_CSOCK_NAME"),
+        (Spot.UNFIT, "unset PCSCLITE_CSOCK_NAME, or let it name another path"),
+    ],
+)
+def test_a_path_where_no_service_can_be_started(spot: Spot, mend: str) -> None:
+    found = check_service(FakeComputer(pcsc=replace(DEAD, spot=spot)))
+    assert (found.state, found.mend) == (State.FAULT, mend)
 
 
 def test_no_service_at_all_is_no_fault() -> None:

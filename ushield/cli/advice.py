@@ -31,6 +31,7 @@ from ushield.reader.remote import VARIABLE, ControlError
 from ushield.reader.specs import ReaderError
 
 _UNBLOCKING = "RESET RETRY COUNTER"
+_OF_PINS = ("VERIFY", "CHANGE REFERENCE DATA", _UNBLOCKING)
 _IN_WORDS = (
     *(HostError, ImageError, StoreError, UnknownApplets),
     *(TokenError, PlaceError, ControlError, ReaderError),
@@ -40,8 +41,8 @@ _OF_THE_HOLDER: Mapping[type[CardError], str] = MappingProxyType(
     {
         ConsentCancelled: "cancelled at the key: nothing was done",
         ConsentTimedOut: "nobody pressed Confirm at the key in time: nothing was done",
-        NoDisplay: "this wants Confirm at the key, which has no display here: "
-        "`ushield serve --generation 2` plugs it in with one",
+        NoDisplay: "this wants Confirm at the key, which has no display here: `ushield serve IMAGE "
+        "--display web` gives it one, `ushield run --display-script` one that is pressed by rules",
         NotShowable: "this key signs only what it can show: an order, or a message of its formats",
     }
 )
@@ -73,14 +74,16 @@ def _of_card(error: CardError) -> str:
             left = f"{error.tries_left} {'try' if error.tries_left == 1 else 'tries'} left"
             return f"the {what} is wrong: {left}"
         case PinBlocked() if what == "PUK":
-            return (
-                "the PUK is blocked: the token can only be erased, as `pkcs15-init -E` does "
-                "with its SO PIN, and `yubico-piv-tool -a reset` with PIV"
-            )
+            return "the PUK is blocked: a blocked PIN stays so until the token is erased"
         case PinBlocked():
             return "the PIN is blocked: `ushield unblock` sets a new one with the PUK"
         case SecurityStatusError():
             return f"{error.command} needs the PIN: another program may have logged out"
+        case ConditionsError() if error.command in _OF_PINS:
+            return (
+                f"{error.command}: the token has no PIN yet, or is out of use: `ushield info` "
+                "shows its phase"
+            )
         case ConditionsError():
             return f"{error.command}: this key, or the token in its phase of life, does not do that"
         case NoSpace():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,6 +15,7 @@ import typer
 if TYPE_CHECKING:
     from host.doctor.finding import Finding
 
+_INTERRUPTED = 130
 _COLOURS = {"ok": "green", "warning": "yellow", "fault": "bold red", "not needed": "dim"}
 
 
@@ -25,16 +28,25 @@ def doctor(
     no fault.
     """
     from host.doctor.examine import examine, is_well
-    from ushield.cli.machine import ThisComputer
+    from ushield.cli.machine import PATIENCE_SECONDS, ThisComputer
 
-    findings = examine(ThisComputer())
+    computer = ThisComputer(PATIENCE_SECONDS)
+    try:
+        findings = examine(computer)
+    except KeyboardInterrupt:
+        # At once: a thread may be in the C library, for ever.
+        os._exit(_INTERRUPTED)
     well = is_well(findings)
     if as_json:
         checks = [asdict(finding) for finding in findings]
         typer.echo(json.dumps({"well": well, "checks": checks}, indent=2))
     else:
         _show(findings)
-    raise typer.Exit(0 if well else 1)
+    code = 0 if well else 1
+    if computer.stuck:
+        sys.stdout.flush()
+        os._exit(code)
+    raise typer.Exit(code)
 
 
 def _show(findings: Sequence[Finding]) -> None:
@@ -42,7 +54,7 @@ def _show(findings: Sequence[Finding]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from ushield.cli.info import printable
+    from ushield.cli.printable import printable
 
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     for _ in range(2):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ushield.cli.options import Reader, Token, Trace
+from ushield.cli.printable import printable
 from ushield.cli.target import reached
 
 if TYPE_CHECKING:
@@ -215,11 +216,6 @@ def _show_keys(
     if table.row_count:
         console.print()
         console.print(table)
-
-
-def printable(text: str) -> str:
-    """What a card says may be meant for the terminal; it is shown, not obeyed."""
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
 def _count(tries: int | None, nothing: str) -> str:

@@ -8,35 +8,55 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cached_property, partial
 from importlib import metadata
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
+from typing import TypeVar
 
-from host.doctor.computer import ReaderFacts, Service, Version
+from host.doctor.computer import ReaderFacts, Service, Spot, Version
+from host.doctor.limit import Heard, HeardTransport, within
 from host.doctor.software import parsed
-from host.errors import HostError, NoApplication, NoCard
+from host.errors import HostError, NoApplication, NoCard, NoService
 from host.overview import CardInfo, look_at
 from host.pcsc import list_readers, open_reader
 from host.transport import Transport
 from ushield.reader.messages import MessageError, Request, build_request, layout_of
 from ushield.reader.messages import Version as Greeting
+from ushield.reader.place import LONGEST_ADDRESS
 from ushield.reader.remote import VARIABLE, control_beside
 from ushield.reader.vpcd import DEFAULT_PORT
+
+T = TypeVar("T")
 
 _PACKAGE = "ushield"
 _SYSTEMS_SERVICE = Path("/run/pcscd/pcscd.comm")
 _GREETING = Greeting(4, 4, 0)
 """What a client says first: the protocol that every version of today understands."""
 
-_PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 5.0
+"""How long the service, or a card, may leave a question without an answer."""
+
+_NOWHERE = "/dev/null/none"
+"""A path at which there is no service, and never will be."""
+
 _LISTENS = "0A"
 """State of a TCP socket in /proc/net (Linux: net/tcp_states.h)."""
 
 
 class ThisComputer:
-    """The `host.doctor.computer.Computer` that this program runs on."""
+    """The `host.doctor.computer.Computer` that this program runs on.
+
+    The service and each card may leave a question without an answer for `patience` seconds, other
+    programs may take twice as long for all they do. `stuck` tells whether a thread was abandoned,
+    which may be in the C library for ever: end the program by `os._exit`.
+    """
+
+    def __init__(self, patience: float = PATIENCE_SECONDS) -> None:
+        self.stuck = False
+        self._patience = patience
 
     def now(self) -> datetime:
         """The time, with its zone."""
@@ -73,8 +93,12 @@ class ThisComputer:
         except metadata.PackageNotFoundError:
             return None
 
-    def output(self, *command: str) -> str | None:
-        """What a program prints, whatever its exit code; None when there is no such program."""
+    def output(self, *command: str, service: bool = False) -> str | None:
+        """What a program prints, whatever its exit code; None when there is no such program.
+
+        Without `service` it finds no PC/SC service, and so cannot wait for one. Nothing, if it does
+        not end in time.
+        """
         if shutil.which(command[0]) is None:
             return None
         try:
@@ -83,7 +107,8 @@ class ThisComputer:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                timeout=_PATIENCE_SECONDS,
+                env=None if service else {**os.environ, VARIABLE: _NOWHERE},
+                timeout=2 * self._patience,
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired):
@@ -95,15 +120,19 @@ class ThisComputer:
         return sorted(Path("/").glob(pattern.lstrip("/")))
 
     def service(self) -> Service:
-        """The PC/SC service that the environment names, or the system's."""
+        """The PC/SC service that the environment names, or the system's; it is asked once."""
+        return self._service
+
+    @cached_property
+    def _service(self) -> Service:
         named = os.environ.get(VARIABLE)
         path = Path(named) if named else _SYSTEMS_SERVICE
         variable = VARIABLE if named else ""
         try:
-            protocol = _greet(path)
+            protocol = self._within(lambda _: _greet(path, self._patience))
         except (OSError, MessageError) as error:
             trouble = getattr(error, "strerror", None) or str(error)
-            return Service(path, variable, trouble=trouble)
+            return Service(path, variable, trouble=trouble, spot=_spot(path, error))
         return Service(path, variable, control_beside(path) is not None, protocol)
 
     def vpcd_addresses(self) -> Sequence[str]:
@@ -111,24 +140,64 @@ class ThisComputer:
         return sorted({*_listening("/proc/net/tcp"), *_listening("/proc/net/tcp6")})
 
     def readers(self) -> Sequence[ReaderFacts]:
-        """The readers of the service, each with its card."""
-        return [_reader(name) for name in list_readers()]
+        """The readers of the service, each with its card. HostError when it does not tell."""
+        try:
+            names = self._within(lambda _: list_readers())
+        except TimeoutError:
+            raise NoService("the service does not tell") from None
+        return [self._reader(name) for name in names]
+
+    def _reader(self, name: str) -> ReaderFacts:
+        try:
+            return self._within(partial(_look_into, name))
+        except NoCard:
+            return ReaderFacts(name)
+        except (HostError, TimeoutError) as error:
+            return ReaderFacts(name, trouble=str(error))
+
+    def _within(self, act: Callable[[Heard], T]) -> T:
+        try:
+            return within(self._patience, act)
+        except TimeoutError:
+            self.stuck = True
+            raise
 
 
 def _numbers(text: str) -> Version:
     return tuple(map(int, text.split(".")))
 
 
-def _greet(path: Path) -> Version:
+def _greet(path: Path, seconds: float) -> Version:
     """Say hello as libpcsclite does; the version of the protocol that is answered."""
     layout = layout_of(Greeting)
     with socket.socket(socket.AF_UNIX) as line:
-        line.settimeout(_PATIENCE_SECONDS)
+        line.settimeout(2 * seconds)
         line.connect(os.fspath(path))
         line.sendall(build_request(Request.VERSION, _GREETING))
         with line.makefile("rb") as answers:
             answer = layout.parse(answers.read(layout.size))
     return answer.major, answer.minor
+
+
+def _spot(path: Path, error: Exception) -> Spot:
+    """What is at a path where a greeting went wrong like this."""
+    if isinstance(error, FileNotFoundError | ConnectionRefusedError):
+        return Spot.FREE if _is_free(path.absolute()) else Spot.UNFIT
+    heard = TimeoutError | BlockingIOError | ConnectionError | MessageError
+    return Spot.TAKEN if isinstance(error, heard) else Spot.UNFIT
+
+
+def _is_free(path: Path) -> bool:
+    """Whether a service can be started at a path where none listens: two sockets must fit."""
+    control = Path(f"{path}.control")
+    try:
+        return (
+            len(os.fsencode(control)) <= LONGEST_ADDRESS
+            and os.access(path.parent, os.W_OK | os.X_OK)
+            and all(one.is_socket() or not one.exists() for one in (path, control))
+        )
+    except OSError:
+        return False
 
 
 def _listening(table: str) -> Iterator[str]:
@@ -151,14 +220,9 @@ def _address(digits: str) -> str:
     return str(IPv4Address(raw) if len(raw) == 4 else IPv6Address(raw))
 
 
-def _reader(name: str) -> ReaderFacts:
-    try:
-        with open_reader(name) as transport:
-            return ReaderFacts(name, transport.atr, _information(transport))
-    except NoCard:
-        return ReaderFacts(name)
-    except HostError as error:
-        return ReaderFacts(name, trouble=str(error))
+def _look_into(name: str, heard: Heard) -> ReaderFacts:
+    with HeardTransport(open_reader(name), heard) as transport:
+        return ReaderFacts(name, transport.atr, _information(transport))
 
 
 def _information(transport: Transport) -> CardInfo | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ushield.cli.complaint import Complaint
-from ushield.cli.files import read, write
+from ushield.cli.files import check_output, read, write
 from ushield.cli.options import Input, Key, Output, PinFile, Reader, Token, Trace
 from ushield.cli.secrets import Secrets
 from ushield.cli.target import connected
@@ -46,6 +46,7 @@ def sign(
     from ushield.cli.waiting import with_key
 
     secrets = Secrets.of(pin_file)
+    check_output(output, token, text=False)
     order = _order(source)
     with connected(token, reader, trace) as client:
         chosen = client.named(key)

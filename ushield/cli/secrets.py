@@ -32,7 +32,8 @@ class Secrets:
         if pin_file is None:
             return cls()
         try:
-            lines = pin_file.read_text(encoding="utf-8").splitlines()
+            # Some editors begin UTF-8 with a mark.
+            lines = pin_file.read_text(encoding="utf-8-sig").splitlines()
         except UnicodeDecodeError:
             raise Complaint(
                 f"{pin_file} is no text: it should hold the PIN in its first line"
@@ -67,6 +68,9 @@ def _ask(name: str, *, again: bool = False) -> str:
         value = getpass(prompt)
     except EOFError:
         value = ""
+    except UnicodeError:
+        # Its own message shows a byte of what was typed.
+        raise Complaint(f"the {_NAMES[name]} is not text as this terminal writes it") from None
     if not value:
         raise Complaint(f"no {_NAMES[name]} was given")
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from ushield.making import Making
 
 
+_ANY_PIN = "000000"
+
+
 def init(
     image: Annotated[
         Path, typer.Argument(metavar="IMAGE", readable=False, help="The file to make.")
@@ -38,9 +42,9 @@ def init(
             metavar="KIND[:USE][:CONSENT]",
             callback=check_keys,
             help=f"A key to make, one of {', '.join(KeyKind)}; USE is sign, decipher or derive, "
-            "else it does all it can; CONSENT is none, press or content. Give it more than once "
-            "for more keys. Without it: one rsa2048 key to sign and one to decipher; in PIV "
-            "rsa2048 in 9A, 9C and 9D, p256 in 9E.",
+            "else it does all it can; CONSENT is none, press or content, with --generation 2. PIV "
+            "takes the KIND only. Give it more than once for more keys. Without it: one rsa2048 "
+            "key to sign and one to decipher; in PIV rsa2048 in 9A, 9C and 9D, p256 in 9E.",
         ),
     ] = None,
     applet: Annotated[
@@ -80,7 +84,7 @@ def init(
             min=1,
             max=2,
             help="2: a key with a display and buttons. Keys that only sign show what they sign, "
-            "others want a press of Confirm, unless --key says otherwise.",
+            "others want a press of Confirm, unless --key says otherwise. PIV keys ask nobody.",
         ),
     ] = 1,
     asked: AskedFor = None,
@@ -91,7 +95,7 @@ def init(
     pin_file: PinFile = None,
     trace: Trace = None,
 ) -> None:
-    """Make a token: keys, self-signed certificates valid five years, files or objects, PIN and PUK.
+    """Make a token: keys, certificates of its own valid five years, files or objects, PIN and PUK.
 
     The SO PIN, which allows to erase a PKCS#15 token, is USHIELD_SO_PIN, else the same as the PUK.
     The management key of a PIV token is USHIELD_MANAGEMENT_KEY in hexadecimal digits, 24 bytes for
@@ -106,6 +110,7 @@ def init(
         "--generation 2": generation > 1,
     }
     _check(applet, pkcs15_only, blank=blank, keys=bool(key))
+    _check_uses(applet, key or [], generation)
     consent = consent_settings(generation, asked, seconds, language, hidden_fields)
     wishes = {
         "label": "U-Shield" if label is None else label,
@@ -114,7 +119,8 @@ def init(
         "consent": consent,
     }
     # What is wrong with the file is said before anybody has typed a PIN.
-    with listening(trace) as file, new_image(image, replace=force) as store:
+    place = image.resolve() if image.is_symlink() else image
+    with listening(trace) as file, new_image(place, replace=force) as store:
         making = Making(applet)
         if not blank:
             making = _making(applet, Secrets.of(pin_file), key or [], subject, wishes)
@@ -133,6 +139,18 @@ def _check(applet: Applets, pkcs15_only: Mapping[str, bool], *, blank: bool, key
         )
 
 
+def _check_uses(applet: Applets, keys: Sequence[str], generation: int) -> None:
+    """What is said of a key beside its kind, where it cannot be."""
+    for key in keys:
+        _, *words = key.split(":")
+        if words and not applet.has_pkcs15:
+            raise Complaint(
+                f"--key {key}: what a PIV key is for, its slot says: give its kind only"
+            )
+        if generation == 1 and {"press", "content"} & set(words):
+            raise Complaint(f"--key {key} needs a token with a display: add --generation 2")
+
+
 def _making(
     applet: Applets,
     secrets: Secrets,
@@ -140,12 +158,24 @@ def _making(
     subject: str,
     wishes: Mapping[str, Any],
 ) -> Making:
+    make = partial(_profiles, applet, secrets, keys, subject, wishes)
+    # What is wrong with the rest is said before anybody has typed a PIN.
+    make(_ANY_PIN, _ANY_PIN)
+    return make(secrets.choose("USHIELD_PIN"), secrets.choose("USHIELD_PUK"))
+
+
+def _profiles(
+    applet: Applets,
+    secrets: Secrets,
+    keys: Sequence[str],
+    subject: str,
+    wishes: Mapping[str, Any],
+    pin: str,
+    puk: str,
+) -> Making:
     from ushield.making import Making
 
-    pins: dict[str, Any] = {
-        "pin": secrets.choose("USHIELD_PIN"),
-        "puk": secrets.choose("USHIELD_PUK"),
-    }
+    pins: dict[str, Any] = {"pin": pin, "puk": puk}
     pkcs15 = piv = None
     if applet.has_pkcs15:
         from host.personalise import Profile

@@ -13,7 +13,6 @@ from ushield.cli.listening import listening
 if TYPE_CHECKING:
     from host.application import ApplicationClient
     from host.client import TokenClient
-    from host.pcsc import PcscTransport
     from host.trace.file import TraceFile
     from host.transport import Transport
 
@@ -62,14 +61,17 @@ def reached(
                 yield transport
             return
         from host.pcsc import open_reader
+        from ushield.cli.interrupt import Interruptible, ends_at_once
 
-        with open_reader(reader) as pcsc:
-            yield _traced(pcsc, file)
+        with ends_at_once():
+            pcsc = open_reader(reader)
+        with pcsc:
+            yield _traced(Interruptible(pcsc), pcsc.reader, file)
 
 
-def _traced(transport: PcscTransport, file: TraceFile | None) -> Transport:
+def _traced(transport: Transport, reader: str, file: TraceFile | None) -> Transport:
     if file is None:
         return transport
     from host.trace import TracedTransport
 
-    return TracedTransport(transport, file.tracer(transport.reader))
+    return TracedTransport(transport, file.tracer(reader))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ushield.cli.printable import printable
+
 if TYPE_CHECKING:
     from rich.text import Text
 
@@ -168,7 +170,8 @@ class _Screen:
             self._console.print(_head_words(head), style="bold", markup=False)
         if entry.reader != self._reader:
             if entry.reader:
-                self._console.print(f"reader {entry.reader}", style="bold", markup=False)
+                name = printable(entry.reader)
+                self._console.print(f"reader {name}", style="bold", markup=False)
             self._reader = entry.reader
         for line in decoded_lines(self._decoder.decode(entry)):
             self._console.print(line)
@@ -176,7 +179,7 @@ class _Screen:
 
 
 def _head_words(head: TraceHead) -> str:
-    by = f" by {head.by}" if head.by else ""
+    by = f" by {printable(head.by)}" if head.by else ""
     when = f", {head.when.astimezone():%Y-%m-%d %H:%M:%S %Z}" if head.when else ""
     return f"trace{by}{when}"
 

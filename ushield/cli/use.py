@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from ushield.cli.complaint import Complaint
-from ushield.cli.files import read, write
+from ushield.cli.files import check_output, read, write
 from ushield.cli.options import Applet, Input, Key, Output, PinFile, Reader, Token, Trace
 from ushield.cli.secrets import Secrets
 from ushield.cli.target import connected_either
@@ -38,6 +38,7 @@ def cert(
     """Write the certificate of a key. Needs no PIN."""
     from cryptography.hazmat.primitives.serialization import Encoding
 
+    check_output(output, token, text=not der)
     with connected_either(token, reader, applet, trace) as client:
         certificate = client.certificate(client.named(key))
     form = Encoding.DER if der else Encoding.PEM
@@ -66,6 +67,7 @@ def sign(
     from ushield.cli.waiting import with_key
 
     secrets = Secrets.of(pin_file)
+    check_output(output, token, text=False)
     message = read(source)
     with connected_either(token, reader, applet, trace) as client:
         chosen = client.named(key)
@@ -104,12 +106,14 @@ def verify(
     pin_file: PinFile = None,
 ) -> None:
     """Check the PIN; or, with --signature, a signature, which needs no PIN."""
+    from ushield.cli.waiting import with_pin
+
     if signature is None:
         if source is not None:
             raise Complaint("a file can be verified only against a signature: add --signature FILE")
         secrets = Secrets.of(pin_file)
         with connected_either(token, reader, applet, trace) as client:
-            client.verify_pin(secrets.get("USHIELD_PIN"))
+            with_pin(client, partial(client.verify_pin, secrets.get("USHIELD_PIN")))
         typer.echo("the PIN is right")
         return
     given, message = signature.read_bytes(), read(source)
@@ -133,6 +137,7 @@ def encipher(
     trace: Trace = None,
 ) -> None:
     """Encipher a short file for the token, which alone can decipher it. Needs no PIN."""
+    check_output(output, token, text=False)
     plain = read(source)
     with connected_either(token, reader, applet, trace) as client:
         cryptogram = client.encipher(plain, client.named(key), padding=padding)
@@ -150,11 +155,16 @@ def decipher(
     trace: Trace = None,
     pin_file: PinFile = None,
 ) -> None:
-    """Decipher what was enciphered for the token."""
+    """Decipher what was enciphered for the token.
+
+    With PKCS#1 v1.5 a PKCS#15 token makes random bytes of what is damaged, or was enciphered
+    otherwise: so nobody learns from it.
+    """
     from host.usage import Usage
     from ushield.cli.waiting import with_key
 
     secrets = Secrets.of(pin_file)
+    check_output(output, token, text=True)
     cryptogram = read(source)
     with connected_either(token, reader, applet, trace) as client:
         chosen = client.named(key)

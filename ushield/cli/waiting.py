@@ -17,17 +17,39 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _INTERRUPTED = 130
+_LAST_TRIES = 2
 
 
 def with_key(client: ApplicationClient, consent: Consent, act: Callable[[], T]) -> T:
     """Use a key that has this rule; who has one that asks is told to look at it."""
-    return _waited(_settings(client), act) if consent else act()
+    return _with(client, act, asks=bool(consent))
 
 
 def with_consent(client: ApplicationClient, what: Asked, act: Callable[[], T]) -> T:
     """Do what the token may want Confirm for; who has one that asks is told to look at it."""
+    return _with(client, act, what=what)
+
+
+def with_pin(client: ApplicationClient, act: Callable[[], T]) -> T:
+    """Present a PIN, and do nothing else that the token may want Confirm for."""
+    return _with(client, act)
+
+
+def _with(
+    client: ApplicationClient,
+    act: Callable[[], T],
+    *,
+    asks: bool = False,
+    what: Asked | None = None,
+) -> T:
+    # In memory a token has no display, and refuses at once what it would have to ask.
+    if client.link.transport.exclusive:
+        return act()
     settings = _settings(client)
-    return _waited(settings, act) if settings is not None and what & settings.asked else act()
+    if not asks and settings is not None:
+        wanted = what is not None and bool(what & settings.asked)
+        asks = wanted or _is_short_of_tries(client, settings)
+    return _waited(settings, act) if asks else act()
 
 
 def _settings(client: ApplicationClient) -> ConsentSettings | None:
@@ -38,6 +60,16 @@ def _settings(client: ApplicationClient) -> ConsentSettings | None:
         return client.consent_settings()
     except CardError:
         return None
+
+
+def _is_short_of_tries(client: ApplicationClient, settings: ConsentSettings) -> bool:
+    """Whether the token asks before the next try of its PIN."""
+    from apdu.payload import Asked
+
+    if not settings.asked & Asked.LAST_TRIES:
+        return False
+    left = client.pin_tries_left()
+    return left is not None and left <= _LAST_TRIES
 
 
 def _waited(settings: ConsentSettings | None, act: Callable[[], T]) -> T:
