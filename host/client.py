@@ -19,7 +19,6 @@ from apdu.payload import (
 )
 from apdu.status import SW
 from host import uses
-from host.application import ApplicationClient
 from host.directory import KeyChoice, KeyInfo
 from host.errors import (
     CardError,
@@ -29,6 +28,7 @@ from host.errors import (
     UnsupportedError,
     WrongPin,
 )
+from host.holder import ApplicationClient
 from host.info import PinState, TokenInfo
 from host.link import ALL, build
 from host.padding import CipherPadding, SignPadding, check_digest, check_length, digest_of

@@ -33,7 +33,7 @@ from host.publickey import CURVES
 if TYPE_CHECKING:
     from cryptography.utils import Buffer
 
-    from host.application import ApplicationClient
+    from host.holder import ApplicationClient
 
 _Hashing = utils.Prehashed | hashes.HashAlgorithm
 

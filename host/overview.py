@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from apdu.status import SW
-from host.application import ApplicationClient
 from host.client import TokenClient
 from host.errors import NoApplication
+from host.holder import ApplicationClient
 from host.info import TokenInfo
 from host.transport import Transport
 

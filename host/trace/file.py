@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Lock, Thread
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from host.trace.blocks import section_block
 from host.trace.capture import Capture, CaptureParser
-from host.trace.jsonl import JsonLines, JsonLinesParser
+from host.trace.jsonl import JsonLines, JsonLinesParser, lone_head
 from host.trace.logs import LogParser
 from host.trace.record import Direction, Entry, TraceError, TraceHead
 from host.trace.tracing import Tracer
@@ -39,7 +40,17 @@ class _Writer(Protocol):
     def encode(self, entry: Entry) -> bytes: ...
 
 
-_WRITERS: dict[str, Callable[[datetime, str], _Writer]] = {".jsonl": JsonLines, ".pcapng": Capture}
+class _Format(NamedTuple):
+    """A kind of trace. `empty` is a whole one in which nothing happens."""
+
+    writer: Callable[[datetime, str], _Writer]
+    empty: Callable[[datetime, str], bytes]
+
+
+_FORMATS = {
+    ".jsonl": _Format(JsonLines, lone_head),
+    ".pcapng": _Format(Capture, lambda _, by: section_block(by)),
+}
 
 
 def _now() -> datetime:
@@ -51,7 +62,8 @@ class TraceFile(ClosedByWith):
 
     The file is new, its mode 0600; one of that name is replaced. Each entry is written at once, so
     that a reader sees it; only a command is written together with its answer, when that comes soon.
-    So a program that is killed loses the command that is under way, and no more.
+    So a program that is killed loses the command that is under way, and no more. The end writes
+    how a trace begins if nothing has happened.
 
     TraceError for a name with another ending, OSError when there can be no such file. `now` tells
     the time of the day, with its zone, and `clock` nanoseconds from any beginning.
@@ -67,14 +79,16 @@ class TraceFile(ClosedByWith):
         now: Callable[[], datetime] = _now,
         clock: Callable[[], int] = time.perf_counter_ns,
     ) -> None:
-        writer = _WRITERS.get(path.suffix)
-        if writer is None:
-            endings = " or ".join(_WRITERS)
+        kind = _FORMATS.get(path.suffix)
+        if kind is None:
+            endings = " or ".join(_FORMATS)
             raise TraceError(f"{path}: what kind of trace? Its name ends in {endings}")
         self.fault = ""
         self._path = path
         self._file: int | None = _new_file(path)
-        self._writer = writer(now(), by)
+        when = now()
+        self._writer = kind.writer(when, by)
+        self._empty = kind.empty(when, by)
         self._lock = Lock()
         self._held = b""
         self._clock = clock
@@ -96,6 +110,7 @@ class TraceFile(ClosedByWith):
         self._ended.set()
         self._attendant.join()
         with self._lock:
+            self._held += self._empty
             self._put()
             if self._file is not None:
                 os.close(self._file)
@@ -106,6 +121,7 @@ class TraceFile(ClosedByWith):
             if self._file is None or self.fault:
                 return
             self._held += self._writer.encode(entry)
+            self._empty = b""
             if entry.what[0] is not Direction.TO_CARD:
                 self._put()
 

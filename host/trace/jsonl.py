@@ -47,6 +47,11 @@ class JsonLines:
         return f'{{"t":{at},"reader":{json.dumps(reader)}{_fields_of(what)}}}\n'.encode()
 
 
+def lone_head(when: datetime, by: str) -> bytes:
+    """A trace in which nothing happens."""
+    return _head_line(TraceHead(when, by))
+
+
 def _head_line(head: TraceHead) -> bytes:
     fields = {
         "format": FORMAT,

@@ -11,7 +11,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa, utils
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PSS, PKCS1v15
 
-from host.application import ApplicationClient
 from host.client import TokenClient
 from host.errors import (
     AnswerError,
@@ -26,6 +25,7 @@ from host.errors import (
     WrongLength,
     WrongPin,
 )
+from host.holder import ApplicationClient
 from host.info import Phase, PinState
 from host.manage import KeyRules, TokenManager
 from host.memory import MemoryTransport

@@ -11,8 +11,8 @@ from ushield.cli.complaint import Complaint
 from ushield.cli.listening import listening
 
 if TYPE_CHECKING:
-    from host.application import ApplicationClient
     from host.client import TokenClient
+    from host.holder import ApplicationClient
     from host.trace.file import TraceFile
     from host.transport import Transport
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from apdu.edge import Consent
     from apdu.payload import Asked, ConsentSettings
-    from host.application import ApplicationClient
+    from host.holder import ApplicationClient
 
 T = TypeVar("T")
 
