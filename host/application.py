@@ -18,14 +18,9 @@ from apdu.payload import ConsentSettings, parse_consent_settings
 from host.checking import is_signature
 from host.consent import explained
 from host.directory import KeyChoice, KeyInfo
-from host.errors import (
-    AnswerError,
-    KeyChoiceError,
-)
+from host.errors import AnswerError, KeyChoiceError
 from host.link import ALL, CardLink
-from host.padding import (
-    SignPadding,
-)
+from host.padding import SignPadding
 from host.publickey import PublicKey
 from host.trace import TraceRecord
 from host.transport import ClosedByWith, Transport

@@ -15,11 +15,7 @@ from apdu.piv import (
 from apdu.pivedge import PIN, PUK
 from apdu.rsablock import DIGEST_INFO
 from host.directory import KeyChoice, KeyInfo
-from host.errors import (
-    AnswerError,
-    PinEachTime,
-    SecurityStatusError,
-)
+from host.errors import AnswerError, PinEachTime, SecurityStatusError
 from host.holder import ApplicationClient
 from host.link import ALL
 from host.padding import (
