@@ -10,10 +10,7 @@ from cryptography import x509
 from apdu.edge import CERTIFICATE, KEY_FILES, PKCS15_AID, USER_PIN, Consent, Data, Phase
 from apdu.errors import ApduError
 from apdu.instruction import INS
-from apdu.payload import (
-    PinStatus,
-    parse_pin_statuses,
-)
+from apdu.payload import PinStatus, parse_pin_statuses
 from apdu.tlv import build_tlv, parse_tlv
 from host.application import ApplicationView
 from host.directory import (
@@ -27,13 +24,7 @@ from host.directory import (
     read_certificate_list,
     read_keys,
 )
-from host.errors import (
-    AnswerError,
-    KeyChoiceError,
-    NoCertificate,
-    NotFound,
-    UnsupportedError,
-)
+from host.errors import AnswerError, KeyChoiceError, NoCertificate, NotFound, UnsupportedError
 from host.info import TokenInfo
 from host.link import ALL, build
 from host.publickey import PublicKey, read_public_key
