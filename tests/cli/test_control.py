@@ -7,6 +7,7 @@ import os
 import socket
 import stat
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,10 +19,10 @@ from hypothesis import strategies as st
 
 from tests.pcscd import eventually
 from tests.reader.cards import NullCard
-from ushield.reader import control
+from ushield.reader import control, remote
 from ushield.reader.card import CardPort
 from ushield.reader.control import LONGEST_LINE, Control, ControlServer, Lines
-from ushield.reader.keeper import Keeper, Token, TokenError
+from ushield.reader.keeper import Keeper, Moved, Token, TokenError
 from ushield.reader.remote import ControlError, ask
 from ushield.reader.service import PcscService, ReaderSpec
 
@@ -353,6 +354,31 @@ def test_asking_nobody(tmp_path: Path, service: Path) -> None:
         dead.bind(str(tmp_path / "control"))
     with pytest.raises(ControlError, match=r"no service answers at .*: Connection refused"):
         ask(service, do="list")
+
+
+def test_a_service_that_is_stopped_is_not_waited_for_long(
+    tmp_path: Path, service: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert remote.LIST_SECONDS <= 10
+    monkeypatch.setattr(remote, "LIST_SECONDS", 0.1)
+    with socket.socket(socket.AF_UNIX) as stopped:
+        stopped.bind(str(tmp_path / "control"))
+        stopped.listen()
+        with pytest.raises(ControlError, match=r"the service at .* does not answer"):
+            ask(service, do="list")
+
+
+def test_a_service_at_work_is_waited_for(
+    tmp_path: Path, service: Path, one: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(_reader: str | int | None) -> Moved:
+        time.sleep(0.3)
+        return Moved("R", None)
+
+    monkeypatch.setattr(remote, "LIST_SECONDS", 0.1)
+    monkeypatch.setattr(one.keeper, "remove", slowly)
+    with ControlServer(tmp_path / "control", one.control):
+        assert ask(service, do="remove")["reader"] == "R"
 
 
 @pytest.mark.parametrize(

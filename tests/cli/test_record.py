@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
@@ -9,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.program import PIN, ok, refused, run
+from tests.cli.program import COMMAND, PIN, environment, ok, refused, run
 from tests.pcscd import Pcscd
 from ushield.cli.desk import at_work, image_token
 from ushield.device.assembly import assemble
@@ -21,6 +24,8 @@ SIGN = (
     f"pkcs11-tool --login --pin {PIN} --sign -m ECDSA-SHA256 --id 02 -i order.txt -o order.sig"
 ).split()
 ENDS_WELL = ["python3", "-c", ""]
+# A shell lets what it starts with & ignore Ctrl-C, and so all that is started from there.
+ATTENTIVE = ["env", "--default-signal=INT,TERM,HUP"]
 
 
 @pytest.fixture(autouse=True)
@@ -152,6 +157,55 @@ def test_exit_codes_are_the_programs(service: str) -> None:
 def test_a_service_that_is_not_there() -> None:
     line = refused("record", "true", PCSCLITE_CSOCK_NAME="/nowhere/pcscd.comm")
     assert line.startswith("no PC/SC service is at /nowhere/pcscd.comm: start pcscd")
+
+
+@pytest.mark.parametrize("which", [[], ["--reader", "Front"]], ids=["all", "one"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_silent_service_can_be_given_up(
+    tmp_path: Path, number: signal.Signals, which: list[str]
+) -> None:
+    path = tmp_path / "pcscd.comm"
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(path))
+        silent.listen()
+        silent.settimeout(20)
+        with subprocess.Popen(
+            [*ATTENTIVE, *COMMAND, "record", *which, "--", "true"],
+            stderr=subprocess.PIPE,
+            env=environment(PCSCLITE_CSOCK_NAME=str(path)),
+        ) as process:
+            try:
+                line, _ = silent.accept()
+                with line:
+                    process.send_signal(number)
+                    assert process.wait(5) == 128 + number
+            finally:
+                process.kill()
+            assert process.stderr is not None and process.stderr.read() == b""
+    assert not Path("trace.jsonl").exists()
+
+
+def test_nohup_is_respected_by_who_waits(tmp_path: Path) -> None:
+    path = tmp_path / "pcscd.comm"
+    command = ["env", "--ignore-signal=HUP", "--default-signal=TERM", *COMMAND, "record", "true"]
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(path))
+        silent.listen()
+        silent.settimeout(20)
+        there = environment(PCSCLITE_CSOCK_NAME=str(path))
+        with subprocess.Popen(command, env=there) as process, silent.accept()[0]:
+            process.send_signal(signal.SIGHUP)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(0.3)
+            process.terminate()
+            assert process.wait(5) == 128 + signal.SIGTERM
+
+
+def test_a_trace_in_which_nothing_happened() -> None:
+    with at_work([], ["Empty"]) as (running, *_):
+        told = record(str(running.socket), "--", "true")
+    assert told == "ushield: 0 commands are in trace.jsonl"
+    assert ok("trace", "show", "trace.jsonl").out == b""
 
 
 def test_a_reader_that_is_not_there(service: str) -> None:

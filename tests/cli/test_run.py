@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
 import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -117,6 +120,26 @@ def test_images_and_a_fresh_token_and_an_empty_reader(token: Path) -> None:
     assert json.loads(ok("run", "--token", token, *COMMAND, "info", "--json").text) == before
 
 
+@pytest.mark.parametrize(
+    "asked", [("--generation", "1"), ("--generation", "2"), ("--applet", "piv")], ids=" ".join
+)
+def test_who_asks_for_a_fresh_token_gets_it_beside_an_image(
+    token: Path, asked: tuple[str, ...]
+) -> None:
+    looks = f"{' '.join(COMMAND)} reader list; echo $USHIELD_PIN"
+    said = ok("run", "--token", token, *asked, "bash", "-c", looks, USHIELD_PIN=None).text
+    image, fresh, pin = said.splitlines()
+    assert image.startswith(f"0  ushield 00 00: {token}, ")
+    assert fresh.startswith("1  ushield 00 01: a fresh token, ")
+    assert pin == "123456"
+
+
+def test_the_fresh_token_beside_an_image_is_the_one_that_was_asked_for(token: Path) -> None:
+    info = [*COMMAND, "info", "--json", "--reader", "00 01"]
+    second = json.loads(ok("run", "--token", token, "--generation", "2", *info).text)
+    assert [key["label"] for key in second["keys"]] == ["sign key", "decipher key"]
+
+
 def test_without_a_fresh_token_nothing_is_said_of_pins(token: Path) -> None:
     show = 'echo "${USHIELD_PIN-none}"'
     for how in (("--empty",), ("--token", str(token))):
@@ -192,7 +215,9 @@ def test_no_such_program_and_none_that_can_be_run(tmp_path: Path) -> None:
 def test_what_is_wrong_is_said_before_the_program_starts(made: Path, tmp_path: Path) -> None:
     touch = ("touch", str(tmp_path / "started"))
     assert "does not exist" in refused("run", "--token", tmp_path / "none", *touch)
-    assert "--empty" in refused("run", "--empty", *QUICK, *touch)
+    goes_with = "--empty goes with neither --token nor --key, --generation or --applet"
+    for asked in (QUICK, ("--token", made), ("--generation", "1"), ("--applet", "pkcs15")):
+        assert refused("run", "--empty", *asked, *touch) == goes_with
     assert "once" in refused("run", "--token", made, "--token", made, *touch)
     assert "no name" in refused("run", *QUICK, "--reader-name", "é" * 64, *touch)
     assert "same name" in refused("run", "--empty", *["--reader-name", "R"] * 2, *touch)
@@ -263,9 +288,15 @@ def children(pid: int) -> list[int]:
     return [int(number) for number in listing.split()]
 
 
-@pytest.mark.parametrize("name", ["HUP", "INT", "QUIT", "TERM", "USR1", "USR2"])
+PASSED_ON = (
+    *("HUP", "INT", "QUIT", "TERM", "USR1", "USR2"),
+    *("ALRM", "VTALRM", "PROF", "WINCH", "CONT", "IO", "PWR"),
+)
+
+
+@pytest.mark.parametrize("name", PASSED_ON)
 def test_a_signal_reaches_the_program_once(name: str) -> None:
-    signals = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2"]
+    signals = [f"SIG{name}" for name in PASSED_ON]
     with running(sys.executable, "-uc", TELLS_SIGNALS, *signals) as process:
         assert line(process) == "ready"
         process.send_signal(signal.Signals[f"SIG{name}"])
@@ -282,6 +313,13 @@ def test_a_program_that_a_signal_passed_on_has_ended() -> None:
         assert line(process) == "ready"
         process.terminate()
         assert process.wait(10) == 128 + 15
+
+
+def test_an_alarm_leaves_no_program_behind() -> None:
+    with running("sh", "-c", "echo ready; exec sleep 60") as process:
+        assert line(process) == "ready"
+        process.send_signal(signal.SIGALRM)
+        assert process.wait(10) == 128 + 14
 
 
 def test_a_stopped_program_is_waited_for() -> None:
@@ -360,6 +398,20 @@ def test_ctrl_c_in_a_terminal_reaches_the_program_once() -> None:
         assert shown.count(b"SIGINT") == 1
         time.sleep(0.1)
         assert not select.select([terminal], [], [], 0.1)[0] or b"SIG" not in os.read(terminal, 99)
+        process.terminate()
+        assert process.wait(10) == 128 + 15
+
+
+def test_another_size_of_the_terminal_reaches_the_program_once() -> None:
+    command = [sys.executable, "-uc", TELLS_SIGNALS, "SIGWINCH"]
+    with in_a_terminal(*COMMAND, "run", *QUICK, *command) as (process, terminal):
+        until(terminal, b"ready")
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 90, 0, 0))
+        shown = until(terminal, b"SIGWINCH")
+        time.sleep(0.1)
+        if select.select([terminal], [], [], 0.1)[0]:
+            shown += os.read(terminal, 99)
+        assert shown.count(b"SIGWINCH") == 1
         process.terminate()
         assert process.wait(10) == 128 + 15
 

@@ -89,6 +89,39 @@ def test_every_command_works_through_the_reader(token: Path, pcscd: Pcscd, tmp_p
     ok("verify", "--token", token)
 
 
+def test_no_place_for_the_socket_is_said(token: Path, tmp_path: Path) -> None:
+    line = refused("serve", token, "--socket", "/")
+    assert line == "/ exists and is no socket: choose another path"
+    link = tmp_path / "link"
+    link.symlink_to("nowhere")
+    line = refused("serve", token, "--socket", link)
+    assert line == f"{link} is a link that leads nowhere: choose another path"
+
+
+@pytest.mark.parametrize("lack", ["Broken pipe", "No space left on device"])
+def test_without_a_reader_of_its_first_line_it_ends(token: Path, lack: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    full = os.open("/dev/full", os.O_WRONLY)
+    try:
+        done = subprocess.run(
+            [*COMMAND, "serve", str(token)],
+            stdout=writing if lack == "Broken pipe" else full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+            timeout=20,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+        os.close(full)
+    assert done.returncode == 1
+    assert (
+        done.stderr == f"ushield: nobody can read where the service is: standard output: {lack}\n"
+    )
+
+
 def test_no_card_is_said(pcscd: Pcscd) -> None:
     assert "card" in refused("info")
 

@@ -6,12 +6,13 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ import pytest
 from applet.os.store import MemoryStore
 from tests.pcscd import Pcscd, Plugged, missing, private_pcscd
 from ushield.device.assembly import assemble
-from ushield.reader.place import LONGEST_ADDRESS, PlaceError
+from ushield.reader.place import LONGEST_ADDRESS, PlaceError, place
 from ushield.reader.service import PcscService
 from ushield.reader.specs import ReaderSpec, default_names
 from ushield.testing import ReaderFactory, TokenFactory
@@ -328,6 +329,73 @@ def test_the_longest_path_that_fits() -> None:
             assert "one" in _readers(service.environment)
         with pytest.raises(PlaceError):
             PcscService([ReaderSpec("one")], Path(folder) / ("s" * (room + 1))).start()
+
+
+# --- a path that is taken -----------------------------------------------------------------------
+
+
+@contextmanager
+def another(path: Path, kind: int = socket.SOCK_STREAM) -> Iterator[socket.socket]:
+    """Another program's socket at this path."""
+    with socket.socket(socket.AF_UNIX, kind) as other:
+        other.bind(str(path))
+        yield other
+
+
+def taken(path: Path) -> str:
+    """Why no service can be here."""
+    with pytest.raises(PlaceError) as refusal:
+        PcscService([ReaderSpec("one")], path).start()
+    return str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["socket", "socket.control"])
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_SEQPACKET])
+def test_a_living_socket_of_another_kind_stays(tmp_path: Path, kind: int, name: str) -> None:
+    path = tmp_path / name
+    with another(path, kind) as other:
+        if kind == socket.SOCK_SEQPACKET:
+            other.listen()
+        said = taken(tmp_path / "socket")
+        assert said == f"{path} is in use by another program: choose another path"
+        assert path.is_socket()
+
+
+def test_a_program_too_busy_to_answer_lives(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    with another(path) as other, socket.socket(socket.AF_UNIX) as first:
+        other.listen(0)
+        first.connect(str(path))
+        assert "in use by another program" in taken(path)
+        assert path.is_socket()
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
+def test_what_a_dead_program_left_is_removed(tmp_path: Path, kind: int) -> None:
+    for name in ("socket", "socket.control"):
+        with another(tmp_path / name, kind):
+            pass
+    with PcscService([ReaderSpec("one")], tmp_path / "socket") as service:
+        assert "one" in _readers(service.environment)
+    assert not (tmp_path / "socket").exists()
+
+
+@pytest.mark.parametrize("name", ["socket", "socket.control"])
+def test_a_place_that_another_has_taken_meanwhile_stays_its_own(tmp_path: Path, name: str) -> None:
+    with ExitStack() as stack:
+        with place(tmp_path / "socket"):
+            stack.enter_context(another(tmp_path / name))
+        assert (tmp_path / name).is_socket()
+
+
+def test_what_is_no_place_for_a_socket(tmp_path: Path) -> None:
+    assert taken(Path("/")) == "/ exists and is no socket: choose another path"
+    link = tmp_path / "link"
+    link.symlink_to("nowhere")
+    assert taken(link) == f"{link} is a link that leads nowhere: choose another path"
+    assert link.is_symlink()
+    (tmp_path / "socket.control").symlink_to("nowhere")
+    assert "socket.control is a link that leads nowhere" in taken(tmp_path / "socket")
 
 
 def _readers(environment: Mapping[str, str]) -> str:

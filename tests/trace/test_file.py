@@ -17,9 +17,11 @@ from typing import Any
 import pytest
 
 from host.trace import CardEvent, Entry, Happening, TracedCard, TraceError, TraceRecord
+from host.trace.blocks import section_block
 from host.trace.capture import Capture
-from host.trace.file import TraceFile, TraceParser, follow, read_trace
+from host.trace.file import Trace, TraceFile, TraceParser, follow, read_trace
 from host.trace.jsonl import JsonLines
+from host.trace.record import TraceHead
 from tests.host import tokens
 from tests.trace.dialogues import commands, everyday
 
@@ -57,7 +59,7 @@ def test_a_file_that_others_could_read_is_replaced(tmp_path: Path) -> None:
     path.chmod(0o644)
     other = path.open()
     TraceFile(path).close()
-    assert path.read_text() == "" and stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "old" not in path.read_text() and stat.S_IMODE(path.stat().st_mode) == 0o600
     assert other.read() == "old", "who had it open does not see the new one"
     other.close()
 
@@ -86,6 +88,25 @@ def test_a_full_disk_ends_the_trace_and_not_the_card(tmp_path: Path) -> None:
         card = TracedCard(tokens.token_card(), file.tracer("R"))
         card.power_on()
         assert card.transmit(CHALLENGE)[-2:] == b"\x90\x00"
+    assert file.fault == f"{path}: No space left on device: the trace ends early"
+
+
+def test_a_trace_in_which_nothing_happened(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    with TraceFile(path, by="me", now=lambda: NOW):
+        pass
+    assert read_trace(path) == Trace(TraceHead(NOW, "me"), ())
+    path = tmp_path / "t.pcapng"
+    with TraceFile(path, by="me"):
+        pass
+    assert path.read_bytes() == section_block("me")
+
+
+def test_nothing_on_a_full_disk(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.symlink_to("/dev/full")
+    with TraceFile(path) as file:
+        pass
     assert file.fault == f"{path}: No space left on device: the trace ends early"
 
 

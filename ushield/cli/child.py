@@ -11,6 +11,7 @@ from ushield.cli.kinds import KeyKind
 from ushield.cli.plainrun import RunRequest
 from ushield.cli.program import before_threads, run_program
 from ushield.cli.secrets import Secrets
+from ushield.device.applets import Applets
 
 if TYPE_CHECKING:
     from host.personalise import Profile
@@ -27,9 +28,10 @@ DEFAULT_PINS = {"USHIELD_PIN": "123456", "USHIELD_PUK": "12345678"}
 
 def execute(request: RunRequest) -> int:
     """Run the program from beginning to end; its exit code."""
-    if request.empty and (request.tokens or request.keys):
-        raise Complaint("--empty goes with neither --token nor --key")
-    fresh = bool(request.keys) or not (request.empty or request.tokens)
+    asked = bool(request.keys or request.generation or request.applet)
+    if request.empty and (request.tokens or asked):
+        raise Complaint("--empty goes with neither --token nor --key, --generation or --applet")
+    fresh = asked or not (request.empty or request.tokens)
     pins, script = pins_of_fresh_tokens(), script_of(request)
     made = [fresh_token(request, pins)] if fresh else []
     from ushield.cli.desk import at_work, image_tokens
@@ -66,12 +68,13 @@ def fresh_token(request: RunRequest, pins: Mapping[str, str]) -> Token:
     """A new token in memory, with the keys, the applet and the generation of the request."""
     from ushield.cli.ahead import KeysAhead
 
-    if request.generation == 2 and not request.applet.has_pkcs15:
+    applet, generation = request.applet or Applets.PKCS15, request.generation or 1
+    if generation == 2 and not applet.has_pkcs15:
         raise Complaint("--generation 2 is for PKCS#15 tokens: leave it out, or use --applet both")
     chosen = tuple(request.keys)
-    usual = DEFAULT_KEYS if request.generation == 1 else DISPLAY_KEYS
-    pkcs15_keys = (chosen or usual) if request.applet.has_pkcs15 else ()
-    piv_keys = (chosen or DEFAULT_PIV_KEYS) if request.applet.has_piv else ()
+    usual = DEFAULT_KEYS if generation == 1 else DISPLAY_KEYS
+    pkcs15_keys = (chosen or usual) if applet.has_pkcs15 else ()
+    piv_keys = (chosen or DEFAULT_PIV_KEYS) if applet.has_piv else ()
     wanted = (*pkcs15_keys, *piv_keys)
     sizes = (kind.partition(":")[0].removeprefix("rsa") for kind in wanted)
     ahead = KeysAhead(int(bits) for bits in sizes if bits.isdecimal())
@@ -79,8 +82,8 @@ def fresh_token(request: RunRequest, pins: Mapping[str, str]) -> Token:
     from ushield.cli.desk import made_token
     from ushield.making import Making
 
-    pkcs15 = _pkcs15_profile(pkcs15_keys, pins, request.generation)
-    making = Making(request.applet, pkcs15, _piv_profile(piv_keys, pins))
+    pkcs15 = _pkcs15_profile(pkcs15_keys, pins, generation)
+    making = Making(applet, pkcs15, _piv_profile(piv_keys, pins))
     return made_token(making, ahead, request.display_style)
 
 

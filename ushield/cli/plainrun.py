@@ -20,6 +20,7 @@ from ushield.device.display.model import Style
 class RunRequest:
     """A program and its arguments, the readers and tokens that it has, and where to trace it.
 
+    `applet` and `generation` are those of a fresh token; None if nobody has asked for any.
     `display_script` has the rules that press the buttons of tokens of the second generation.
     """
 
@@ -28,9 +29,9 @@ class RunRequest:
     keys: list[KeyKind] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     empty: bool = False
-    applet: Applets = Applets.PKCS15
+    applet: Applets | None = None
     trace: Path | None = None
-    generation: int = 1
+    generation: int | None = None
     display_style: Style = Style.LCD
     display_script: Path | None = None
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from queue import SimpleQueue
+from threading import Thread, get_ident
+from typing import TypeVar
 
 from ushield.cli.complaint import Complaint
+
+T = TypeVar("T")
 
 _NOT_FOUND, _NOT_EXECUTABLE, _BY_SIGNAL = 127, 126, 128
 """Exit codes as shells have them; a program that a signal ended has the last and its number."""
@@ -14,10 +19,14 @@ _NOT_FOUND, _NOT_EXECUTABLE, _BY_SIGNAL = 127, 126, 128
 _PASSED_ON = frozenset(
     {
         *(signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM),
-        *(signal.SIGUSR1, signal.SIGUSR2),
+        *(signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF),
+        *(signal.SIGWINCH, signal.SIGCONT, signal.SIGIO, signal.SIGPWR),
     }
 )
 _WATCHED = _PASSED_ON | {signal.SIGCHLD}
+_ENDING = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM})
+_FROM_TERMINAL = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGWINCH})
+"""What a terminal tells every process of its foreground group."""
 _SI_KERNEL = 0x80
 """The origin of a signal that the terminal sends (Linux: asm-generic/siginfo.h)."""
 
@@ -27,6 +36,33 @@ def before_threads() -> None:
     # A child that nobody waits for would leave no exit code.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
+
+
+def before_program(act: Callable[[], T]) -> T:
+    """Do what may be kept waiting, after `before_threads`; a signal meanwhile ends us at once.
+
+    It is done in a thread of its own, which can be in the middle of a driver's call and is left
+    there: there must be nothing yet to clean up. What else is signalled waits for the program.
+    """
+    outcome: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
+    waiting = get_ident()
+
+    def run() -> None:
+        try:
+            outcome.put((act(), None))
+        except BaseException as error:  # noqa: BLE001 it is raised where it is waited for
+            outcome.put((None, error))
+        signal.pthread_kill(waiting, signal.SIGCHLD)
+
+    Thread(target=run, name="ushield-before", daemon=True).start()
+    while outcome.empty():
+        number = signal.sigwait(_ENDING | {signal.SIGCHLD})
+        if number in _ENDING and signal.getsignal(number) is not signal.SIG_IGN:
+            os._exit(_BY_SIGNAL + number)
+    result, error = outcome.get()
+    if error is not None:
+        raise error
+    return result  # type: ignore[return-value]  # there is a result where there is no error
 
 
 def run_program(command: list[str], environment: Mapping[str, str]) -> int:
@@ -81,6 +117,6 @@ def _reap(child: int) -> int | None:
 
 
 def _known_to(child: int, told: signal.struct_siginfo) -> bool:
-    """Whether the child has had this signal too: a key in the terminal is for a process group."""
-    typed = told.si_signo in (signal.SIGINT, signal.SIGQUIT) and told.si_code == _SI_KERNEL
+    """Whether the child has had this signal too: a terminal tells a process group."""
+    typed = told.si_signo in _FROM_TERMINAL and told.si_code == _SI_KERNEL
     return typed and os.getpgid(child) == os.getpgrp()

@@ -5,18 +5,15 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from host.errors import TransportError
 from host.pcsc import find_reader, open_reader, unused_readers
 from ushield.cli.complaint import Complaint
-from ushield.cli.program import before_threads, run_program
+from ushield.cli.program import before_program, before_threads, run_program
 from ushield.reader.remote import VARIABLE
-
-if TYPE_CHECKING:
-    from host.trace.recorder import Recorder
 
 PCSCD = Path("/run/pcscd/pcscd.comm")
 """Where pcscd's socket is unless the environment says otherwise."""
@@ -64,11 +61,12 @@ def _record(command: list[str], reader: str | None, path: Path) -> int:
     service = Path(os.environ.get(VARIABLE) or PCSCD)
     if not service.is_socket():
         raise Complaint(f"no PC/SC service is at {service}: start pcscd, or set {VARIABLE}")
-    wanted = None if reader is None else find_reader(reader)
     before_threads()
+    wanted, resets = before_program(lambda: _readers(reader))
     with TraceFile(path, by=f"ushield record -- {command[0]}") as file:
         recorder = Recorder(file.tracer, lambda name: wanted in (None, name))
-        _begin_with_resets(recorder, wanted)
+        for name, atr in resets:
+            recorder.reset(name, atr)
         with Relay(service, recorder, file.clock) as relay:
             code = run_program(command, {**os.environ, **environment_at(relay.socket)})
     if file.fault:
@@ -77,12 +75,18 @@ def _record(command: list[str], reader: str | None, path: Path) -> int:
     return code
 
 
-def _begin_with_resets(recorder: Recorder, wanted: str | None) -> None:
-    """What a card gives to anybody can be told only from its reset on."""
+def _readers(reader: str | None) -> tuple[str | None, list[tuple[str, bytes]]]:
+    """The name of the reader that is meant, if one is; which readers' cards were reset, their ATRs.
+
+    What a card gives to anybody can be told only from its reset on.
+    """
+    wanted = None if reader is None else find_reader(reader)
+    resets: list[tuple[str, bytes]] = []
     for name in unused_readers():
         if wanted in (None, name):
             with suppress(TransportError), open_reader(name) as transport:
-                recorder.reset(name, transport.reset())
+                resets.append((name, transport.reset()))
+    return wanted, resets
 
 
 def environment_at(socket: Path) -> dict[str, str]:

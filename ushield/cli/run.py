@@ -10,9 +10,9 @@ import typer
 from ushield.cli.child import DEFAULT_KEYS, execute
 from ushield.cli.kinds import KeyKind
 from ushield.cli.options import (
+    DISPLAY_PANEL,
     DisplayScript,
     DisplayStyle,
-    Generation,
     ReaderNames,
     Trace,
 )
@@ -45,10 +45,23 @@ def run(
         ),
     ] = None,
     applet: Annotated[
-        Applets,
-        typer.Option("--applet", help="What the fresh token is for programs."),
-    ] = Applets.PKCS15,
-    generation: Generation = 1,
+        Applets | None,
+        typer.Option(
+            "--applet",
+            help=f"What the fresh token is for programs, by default {Applets.PKCS15}. With "
+            "--token, a reader more.",
+        ),
+    ] = None,
+    generation: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=2,
+            help="2: the fresh token has a display and buttons. Its first key shows what it "
+            "signs, the second wants a press. With --token, a reader more.",
+            rich_help_panel=DISPLAY_PANEL,
+        ),
+    ] = None,
     display_style: DisplayStyle = Style.LCD,
     display_script: DisplayScript = None,
     empty: Annotated[
@@ -63,11 +76,12 @@ def run(
     Signals are passed on to it. When it ends the service ends, and nothing is left behind; what it
     leaves running sees the service stop.
 
-    Without --token there is a fresh token in memory, with new keys each time. They are made while
-    the rest loads, so RSA keys of up to 2048 bits cost little time, longer ones their usual second
-    or more. PIN and PUK are USHIELD_PIN and USHIELD_PUK where these are set, else 123456 and
-    12345678, and the program has them in these variables. The SO PIN is USHIELD_SO_PIN, else the
-    PUK; PIV's management key is USHIELD_MANAGEMENT_KEY, else the one from the factory.
+    Without --token there is a fresh token in memory, with new keys each time; with --token only if
+    --key, --applet or --generation asks for one. The keys are made while the rest loads, so RSA
+    keys of up to 2048 bits cost little time, longer ones their usual second or more. PIN and PUK
+    are USHIELD_PIN and USHIELD_PUK where these are set, else 123456 and 12345678, and the program
+    has them in these variables. The SO PIN is USHIELD_SO_PIN, else the PUK; PIV's management key is
+    USHIELD_MANAGEMENT_KEY, else the one from the factory.
 
     Exit codes: the program's own; 128 and the number of the signal that ended it; 127 and 126 when
     there is no such program, or it cannot be run.

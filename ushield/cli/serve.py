@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -102,7 +103,7 @@ def serve(
         tokens=images or [],
         names=reader_names or [],
         trace=trace,
-        generation=generation or 1,
+        generation=generation,
         display_style=display_style,
         display_script=display_script,
     )
@@ -130,8 +131,7 @@ def _serve(request: RunRequest, socket: Path | None, face: Face, *, fresh: bool)
     with at_work(
         tokens, request.names, socket, _comment, request.trace, style=style, script=script
     ) as work:
-        for variable, value in work.service.environment.items():
-            _say(f"export {variable}={shlex.quote(value)}")
+        _say_where(work.service.environment)
         for reader in work.keeper.list():
             _comment(f"{reader.token or 'nothing'} is in {reader.name}")
         if fresh and pins == DEFAULT_PINS:
@@ -182,12 +182,29 @@ def _say(line: str) -> None:
     typer.echo(line)
 
 
+def _say_where(environment: Mapping[str, str]) -> None:
+    """Without these lines the service is of no use to anybody."""
+    try:
+        for variable, value in environment.items():
+            _say(f"export {variable}={shlex.quote(value)}")
+    except OSError as error:
+        _go_on_unheard()
+        raise Complaint(
+            f"nobody can read where the service is: standard output: {error.strerror}"
+        ) from None
+
+
 def _comment(text: str) -> None:
     """Tell what happens, in a line that a shell passes over; the service goes on unheard, too."""
     try:
         _say(f"# {' '.join(text.split())}")
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError:
+        _go_on_unheard()
+
+
+def _go_on_unheard() -> None:
+    """What is written from now on, or is still held back, goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -44,20 +44,18 @@ def place(wanted: Path | None) -> Iterator[Place]:
     """The place of one service, for as long as the context lasts.
 
     `wanted` is a path for the socket; the control socket is beside it, its name with ``.control``.
-    Without it everything is in a new folder, mode 0700.
+    Whoever listens there removes them: by then the path may be another service's. Without `wanted`
+    everything is in a new folder, mode 0700.
     """
     if wanted is None:
         with _own_folder() as folder:
             yield Place(folder / _SOCKET, folder / _CONTROL)
         return
-    chosen = Place(wanted, wanted.with_name(wanted.name + ".control"))
-    for path in (chosen.socket, chosen.control):
-        _make_free(path)
-    try:
-        yield chosen
-    finally:
-        for path in (chosen.socket, chosen.control):
-            path.unlink(missing_ok=True)
+    _make_free(wanted)
+    # Only now: a folder such as / has no name to put something behind.
+    control = wanted.with_name(wanted.name + ".control")
+    _make_free(control)
+    yield Place(wanted, control)
 
 
 @contextmanager
@@ -128,13 +126,21 @@ def _make_free(path: Path) -> None:
     if not path.parent.is_dir():
         raise PlaceError(f"{path.parent} is no folder: make it first")
     if not path.exists():
+        if path.is_symlink():
+            raise PlaceError(f"{path} is a link that leads nowhere: choose another path")
         return
     if not path.is_socket():
         raise PlaceError(f"{path} exists and is no socket: choose another path")
     with socket.socket(socket.AF_UNIX) as probe:
+        # A program that is too busy to take the call lives all the same.
+        probe.setblocking(False)
         try:
             probe.connect(os.fspath(path))
-        except OSError:
+        except FileNotFoundError:
+            return
+        except ConnectionRefusedError:
             path.unlink(missing_ok=True)
             return
+        except OSError:
+            raise PlaceError(f"{path} is in use by another program: choose another path") from None
     raise PlaceError(f"{path} is in use by another service: choose another path")

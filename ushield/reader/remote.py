@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ VARIABLE = "PCSCLITE_CSOCK_NAME"
 PATIENCE_SECONDS = 60.0
 """A card that is executing a long command can be put in order only afterwards. A request to wait
 for so many seconds may take longer by these."""
+
+LIST_SECONDS = 10.0
+"""`list` waits for no card: a service that does not answer it by then has been stopped."""
 
 
 class ControlError(Exception):
@@ -27,7 +31,7 @@ def ask(service: Path, **request: Any) -> dict[str, Any]:
     the service refuses, or does not answer.
     """
     with socket.socket(socket.AF_UNIX) as line:
-        line.settimeout(PATIENCE_SECONDS + request.get("seconds", 0))
+        line.settimeout(_patience(request))
         try:
             line.connect(os.fspath(_control_of(service)))
             line.sendall(json.dumps(request).encode() + b"\n")
@@ -41,6 +45,12 @@ def ask(service: Path, **request: Any) -> dict[str, Any]:
     if answer.get("ok") is not True:
         raise ControlError(str(answer.get("error", f"{service} answers in another language")))
     return answer
+
+
+def _patience(request: Mapping[str, Any]) -> float:
+    if request.get("do") == "list":
+        return LIST_SECONDS
+    return PATIENCE_SECONDS + float(request.get("seconds", 0))
 
 
 def _understood(line: bytes) -> dict[str, Any]:
