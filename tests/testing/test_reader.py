@@ -198,6 +198,7 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
 
 IN_PROCESS = """
 import os
+import threading
 import pytest
 from host.errors import WrongPin
 
@@ -231,6 +232,19 @@ def test_two_services_at_once(ushield_reader_factory):
         assert other.serial() == second.token.serial
         assert one.challenge(8) != other.challenge(8)
 
+@pytest.mark.parametrize("turn", range(3))
+def test_threads_with_a_client_each(ushield_reader, turn):
+    serials = []
+    def look():
+        with ushield_reader.client() as client:
+            serials.append(client.serial())
+    threads = [threading.Thread(target=look, daemon=True) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert serials == [ushield_reader.token.serial] * 6
+
 def test_after_removal(ushield_reader):
     ushield_reader.client().close()
     token = ushield_reader.remove()
@@ -244,8 +258,8 @@ def test_after_removal(ushield_reader):
 
 
 def test_in_the_tests_own_process(tmp_path: Path) -> None:
-    assert passes(tmp_path, IN_PROCESS) == "7 passed"
-    assert passes(tmp_path, IN_PROCESS, "-n", "2") == "7 passed"
+    assert passes(tmp_path, IN_PROCESS) == "10 passed"
+    assert passes(tmp_path, IN_PROCESS, "-n", "2") == "10 passed"
 
 
 ANOTHER_BEFORE = """

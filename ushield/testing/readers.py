@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from host.client import TokenClient
@@ -33,6 +34,11 @@ _STRANGER = (
     "and another one was used here before; run the program in a subprocess, with the reader's "
     "environment"
 )
+
+
+_OPENING = Lock()
+"""libpcsclite locks itself while it asks for the readers. Who waits for that with Python's own lock
+in hand, as pyscard does, keeps the service in this process from answering."""
 
 
 class WrongService(RuntimeError):
@@ -159,9 +165,10 @@ class Reader:
         return PivClient(self._transport())
 
     def _transport(self) -> PcscTransport:
-        self.attach()
         try:
-            transport = open_reader(self.name)
+            with _OPENING:
+                self.attach()
+                transport = open_reader(self.name)
         except (NoReader, NoService) as error:
             raise WrongService(_STRANGER.format(self.name)) from error
         if not self._desk.connected(self.name):
