@@ -228,6 +228,12 @@ def test_an_output_that_cannot_be_is_said_before_the_pin(
     )
 
 
+def test_a_key_that_is_not_there_is_said_before_the_pin(token: Path) -> None:
+    for command in ("sign", "decipher"):
+        line = refused(command, "--token", token, "--key", "77", stdin=ORDER, USHIELD_PIN=None)
+        assert line == "the token has no key with reference 77"
+
+
 def test_a_link_is_replaced_where_it_leads(tmp_path: Path) -> None:
     real, link = tmp_path / "real.token", tmp_path / "link.token"
     ok("init", real, "--key", "p256")

@@ -50,8 +50,8 @@ def sign(
     order = _order(source)
     with connected(token, reader, trace) as client:
         chosen = client.named(key)
-        pin = secrets.get("USHIELD_PIN")
         consent = client.consent(chosen, Usage.SIGN)
+        pin = secrets.get("USHIELD_PIN")
         signature = with_key(client, consent, partial(client.sign_order, order, chosen, pin=pin))
     write(output, signature)
 

@@ -71,8 +71,8 @@ def sign(
     message = read(source)
     with connected_either(token, reader, applet, trace) as client:
         chosen = client.named(key)
-        pin = secrets.get("USHIELD_PIN")
         consent = client.consent(chosen, Usage.SIGN)
+        pin = secrets.get("USHIELD_PIN")
         act = partial(client.sign, message, chosen, hash=hash_name, padding=padding, pin=pin)
         # No PIV key shows what it signs.
         if consent is Consent.CONTENT and isinstance(client, TokenClient):
@@ -168,7 +168,8 @@ def decipher(
     cryptogram = read(source)
     with connected_either(token, reader, applet, trace) as client:
         chosen = client.named(key)
+        consent = client.consent(chosen, Usage.DECIPHER)
         pin = secrets.get("USHIELD_PIN")
         act = partial(client.decipher, cryptogram, chosen, padding=padding, pin=pin)
-        plain = with_key(client, client.consent(chosen, Usage.DECIPHER), act)
+        plain = with_key(client, consent, act)
     write(output, plain)
