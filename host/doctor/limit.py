@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from queue import Empty, SimpleQueue
-from threading import Thread
 from typing import TypeVar
 
+from host.aside import begin_aside
 from host.transport import ClosedByWith, Transport
 
 T = TypeVar("T")
@@ -20,25 +19,19 @@ Heard = Callable[[], None]
 def within(seconds: float, act: Callable[[Heard], T]) -> T:
     """What an act comes to; TimeoutError when nothing is heard of it for so long.
 
-    It has a thread of its own, since Ctrl-C finds nobody while a driver is at work. When its time
-    is up the thread is abandoned, and may be stuck for ever.
+    It has a thread of its own, which is left behind when its time is up.
     """
-    news: SimpleQueue[Future[T] | None] = SimpleQueue()
+    news: SimpleQueue[None] = SimpleQueue()
 
-    def run() -> None:
-        outcome: Future[T] = Future()
+    def hear() -> None:
+        news.put(None)
+
+    outcome = begin_aside(lambda: act(hear), name="ushield-asking", tell=hear)
+    while not outcome.done():
         try:
-            outcome.set_result(act(lambda: news.put(None)))
-        except BaseException as error:  # noqa: BLE001 it is raised where it is waited for
-            outcome.set_exception(error)
-        news.put(outcome)
-
-    Thread(target=run, name="ushield-asking", daemon=True).start()
-    try:
-        while (outcome := news.get(timeout=seconds)) is None:
-            pass
-    except Empty:
-        raise TimeoutError("it does not answer") from None
+            news.get(timeout=seconds)
+        except Empty:
+            raise TimeoutError("it does not answer") from None
     return outcome.result()
 
 

@@ -153,6 +153,7 @@ BEGINS_SLOWLY = """
 import os, signal, time
 from threading import Thread
 from types import SimpleNamespace
+from host import aside
 from ushield.cli import waiting
 
 class Slow(Thread):
@@ -161,7 +162,7 @@ class Slow(Thread):
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(10)
 
-waiting.Thread = Slow
+aside.Thread = Slow
 waiting._waited(SimpleNamespace(seconds=60), lambda: time.sleep(60))
 """
 

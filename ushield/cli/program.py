@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Mapping
-from queue import SimpleQueue
-from threading import Thread, get_ident
+from threading import get_ident
 from typing import TypeVar
 
 from ushield.cli.complaint import Complaint
@@ -44,25 +43,18 @@ def before_program(act: Callable[[], T]) -> T:
     It is done in a thread of its own, which can be in the middle of a driver's call and is left
     there: there must be nothing yet to clean up. What else is signalled waits for the program.
     """
-    outcome: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
+    # Only now: `ushield run` does without, and has to start fast.
+    from host.aside import begin_aside
+
     waiting = get_ident()
-
-    def run() -> None:
-        try:
-            outcome.put((act(), None))
-        except BaseException as error:  # noqa: BLE001 it is raised where it is waited for
-            outcome.put((None, error))
-        signal.pthread_kill(waiting, signal.SIGCHLD)
-
-    Thread(target=run, name="ushield-before", daemon=True).start()
-    while outcome.empty():
+    outcome = begin_aside(
+        act, name="ushield-before", tell=lambda: signal.pthread_kill(waiting, signal.SIGCHLD)
+    )
+    while not outcome.done():
         number = signal.sigwait(_ENDING | {signal.SIGCHLD})
         if number in _ENDING and signal.getsignal(number) is not signal.SIG_IGN:
             os._exit(_BY_SIGNAL + number)
-    result, error = outcome.get()
-    if error is not None:
-        raise error
-    return result  # type: ignore[return-value]  # there is a result where there is no error
+    return outcome.result()
 
 
 def run_program(command: list[str], environment: Mapping[str, str]) -> int:

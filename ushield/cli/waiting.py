@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from queue import SimpleQueue
-from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
+
+from host.aside import begin_aside
 
 if TYPE_CHECKING:
     from apdu.edge import Consent
@@ -80,24 +80,12 @@ def _waited(settings: ConsentSettings | None, act: Callable[[], T]) -> T:
     """
     limit = "" if settings is None else f" {settings.seconds} s"
     _say(f"look at the key: it waits{limit} for Confirm or Cancel")
-    outcome: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
-
-    def run() -> None:
-        try:
-            outcome.put((act(), None))
-        except BaseException as error:  # noqa: BLE001 it is raised where it is waited for
-            outcome.put((None, error))
-
     try:
         # Within: it may be at the key before this thread knows that it has started.
-        Thread(target=run, name="ushield-waiting", daemon=True).start()
-        result, error = outcome.get()
+        return begin_aside(act, name="ushield-waiting").result()
     except KeyboardInterrupt:
         _say("cancelled: nothing was done")
         os._exit(_INTERRUPTED)
-    if error is not None:
-        raise error
-    return result  # type: ignore[return-value]  # there is a result where there is no error
 
 
 def _say(line: str) -> None:
