@@ -206,6 +206,7 @@ def test_a_trace_in_which_nothing_happened() -> None:
         told = record(str(running.socket), "--", "true")
     assert told == "ushield: 0 commands are in trace.jsonl"
     assert ok("trace", "show", "trace.jsonl").out == b""
+    replay("--whole", "trace.jsonl", "--", "true")
 
 
 def test_a_reader_that_is_not_there(service: str) -> None:

@@ -20,6 +20,7 @@ import pytest
 
 from applet.os.store import MemoryStore
 from tests.pcscd import Pcscd, Plugged, missing, private_pcscd
+from ushield.cli.desk import at_work
 from ushield.device.assembly import assemble
 from ushield.reader.place import LONGEST_ADDRESS, PlaceError, place
 from ushield.reader.service import PcscService
@@ -386,6 +387,16 @@ def test_a_place_that_another_has_taken_meanwhile_stays_its_own(tmp_path: Path, 
         with place(tmp_path / "socket"):
             stack.enter_context(another(tmp_path / name))
         assert (tmp_path / name).is_socket()
+
+
+@pytest.mark.parametrize("name", ["socket", "socket.control"])
+def test_a_service_that_ends_leaves_another_ones_socket(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    with ExitStack() as stack:
+        with at_work([], ["one"], tmp_path / "socket"):
+            path.unlink()
+            stack.enter_context(another(path))
+        assert os.listdir(tmp_path) == [name]
 
 
 def test_what_is_no_place_for_a_socket(tmp_path: Path) -> None:

@@ -100,6 +100,9 @@ def test_a_trace_in_which_nothing_happened(tmp_path: Path) -> None:
     with TraceFile(path, by="me"):
         pass
     assert path.read_bytes() == section_block("me")
+    with TraceFile(path, by="ushield 1"):
+        pass
+    assert read_trace(path) == Trace(TraceHead(), ())
 
 
 def test_nothing_on_a_full_disk(tmp_path: Path) -> None:

@@ -95,16 +95,6 @@ ReaderNames = Annotated[
         "A name more than there are tokens makes an empty reader.",
     ),
 ]
-Generation = Annotated[
-    int,
-    typer.Option(
-        min=1,
-        max=2,
-        help="2: the fresh token has a display and buttons. Its first key shows what it signs, the "
-        "second wants a press.",
-        rich_help_panel=DISPLAY_PANEL,
-    ),
-]
 DisplayStyle = Annotated[
     Style,
     typer.Option(help="What kind of display it is.", rich_help_panel=DISPLAY_PANEL),

@@ -64,7 +64,7 @@ def _replay(path: Path, command: list[str], tolerated: list[Tolerated], whole: b
 
     from host.replay import Tolerance, cards_of
     from host.trace.file import read_trace
-    from ushield.reader.service import PcscService, ReaderSpec
+    from ushield.reader.service import PcscService, ReaderSpec, default_names
 
     trace = read_trace(path)
     if trace.damage:
@@ -75,7 +75,10 @@ def _replay(path: Path, command: list[str], tolerated: list[Tolerated], whole: b
     program = command[1:] if command[0] == "--" else command
     if not program:
         raise Complaint("there is no program to run: name it after the trace and --")
-    with PcscService([ReaderSpec(name, card) for name, card in cards.items()]) as service:
+    readers = [ReaderSpec(name, card) for name, card in cards.items()]
+    # A service has a reader, also when nothing has happened in any.
+    readers = readers or [ReaderSpec(default_names(1)[0])]
+    with PcscService(readers) as service:
         code = run_program(program, {**os.environ, **environment_at(service.socket)})
     faults = [_fault(name, card, whole) for name, card in cards.items()]
     return code or (_LEFT_THE_TRACE if any(faults) else 0)

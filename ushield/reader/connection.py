@@ -68,16 +68,30 @@ class Connection:
 
 @contextmanager
 def listen(path: Path) -> Iterator[socket.socket]:
-    """A listening socket at this path that only its owner may connect to (mode 0600)."""
+    """A listening socket at this path that only its owner may connect to (mode 0600).
+
+    It is removed at the end, unless another service has taken the path by then.
+    """
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(os.fspath(path))
-        # Before it listens, so nobody can have connected meanwhile.
-        path.chmod(0o600)
-        listener.listen(128)
+        own = _file_at(path)
         try:
+            # Before it listens, so nobody can have connected meanwhile.
+            path.chmod(0o600)
+            listener.listen(128)
             yield listener
         finally:
-            path.unlink(missing_ok=True)
+            if _file_at(path) == own:
+                path.unlink(missing_ok=True)
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Which file this is, whatever it is called; None when there is none."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def trusted(line: socket.socket) -> bool:
