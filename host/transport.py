@@ -90,3 +90,36 @@ class Transport(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None: ...
+
+
+class AroundTransport(ClosedByWith):
+    """A transport around another one, which passes everything on: for what changes a part of it."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether nobody else can send this card a command between two of ours."""
+        return self._transport.exclusive
+
+    @property
+    def atr(self) -> bytes:
+        """The answer to the last reset."""
+        return self._transport.atr
+
+    def transmit(self, command: bytes, /) -> bytes:
+        """Send one command APDU; the response APDU."""
+        return self._transport.transmit(command)
+
+    def reset(self) -> bytes:
+        """Reset the card; the answer to reset."""
+        return self._transport.reset()
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Keep everybody else's commands out."""
+        return self._transport.transaction()
+
+    def close(self) -> None:
+        """Let the card go."""
+        self._transport.close()

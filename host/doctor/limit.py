@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from host.aside import begin_aside
-from host.transport import ClosedByWith, Transport
+from host.transport import AroundTransport, Transport
 
 T = TypeVar("T")
 
@@ -35,37 +34,22 @@ def within(seconds: float, act: Callable[[Heard], T]) -> T:
     return outcome.result()
 
 
-class HeardTransport(ClosedByWith):
+class HeardTransport(AroundTransport):
     """A connection to a card whose every answer is a sign of life: a slow card may be slow."""
 
     def __init__(self, transport: Transport, heard: Heard) -> None:
-        self._transport = transport
+        super().__init__(transport)
         self._heard = heard
-        self.transaction: Callable[[], AbstractContextManager[None]] = transport.transaction
         heard()
-
-    @property
-    def exclusive(self) -> bool:
-        """Whether nobody else can send this card a command between two of ours."""
-        return self._transport.exclusive
-
-    @property
-    def atr(self) -> bytes:
-        """The answer to the last reset."""
-        return self._transport.atr
 
     def transmit(self, command: bytes, /) -> bytes:
         """Send one command APDU; the response APDU."""
-        answer = self._transport.transmit(command)
+        answer = super().transmit(command)
         self._heard()
         return answer
 
     def reset(self) -> bytes:
         """Reset the card; the answer to reset."""
-        atr = self._transport.reset()
+        atr = super().reset()
         self._heard()
         return atr
-
-    def close(self) -> None:
-        """Let the card go."""
-        self._transport.close()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 
 from host.exchange import Transmit
 from host.trace.record import CardEvent, Entry, Happening, TraceRecord
 from host.trace.redaction import Redactor
-from host.transport import CardPort, ClosedByWith, Transport
+from host.transport import AroundTransport, CardPort, Transport
 
 
 def traced(transmit: Transmit, sink: Callable[[TraceRecord], None]) -> Transmit:
@@ -105,28 +104,17 @@ class TracedCard:
         self._tracer.event(Happening.POWER_OFF)
 
 
-class TracedTransport(ClosedByWith):
+class TracedTransport(AroundTransport):
     """A connection that is listened to: for a card that others have powered and may use as well.
 
     What the others send is not in the trace.
     """
 
     def __init__(self, transport: Transport, tracer: Tracer) -> None:
-        self._transport = transport
+        super().__init__(transport)
         self._tracer = tracer
         self._transmit = tracer.around(transport.transmit)
-        self.transaction: Callable[[], AbstractContextManager[None]] = transport.transaction
         tracer.event(Happening.CONNECTED, transport.atr)
-
-    @property
-    def exclusive(self) -> bool:
-        """Whether nobody else can send this card a command between two of ours."""
-        return self._transport.exclusive
-
-    @property
-    def atr(self) -> bytes:
-        """The answer to the last reset."""
-        return self._transport.atr
 
     def transmit(self, command: bytes, /) -> bytes:
         """Send one command APDU; the response APDU."""
@@ -134,10 +122,6 @@ class TracedTransport(ClosedByWith):
 
     def reset(self) -> bytes:
         """Reset the card; the answer to reset."""
-        atr = self._transport.reset()
+        atr = super().reset()
         self._tracer.event(Happening.RESET, atr)
         return atr
-
-    def close(self) -> None:
-        """Let the card go."""
-        self._transport.close()

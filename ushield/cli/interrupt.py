@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import ExitStack, contextmanager
 from threading import current_thread, main_thread
-from typing import TYPE_CHECKING
 
-from host.transport import ClosedByWith
-
-if TYPE_CHECKING:
-    from host.transport import Transport
+from host.transport import AroundTransport
 
 
 @contextmanager
@@ -27,39 +23,23 @@ def ends_at_once() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-class Interruptible(ClosedByWith):
+class Interruptible(AroundTransport):
     """A way to a card in a reader that Ctrl-C ends, whoever holds the card and however long."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-        self.exclusive = transport.exclusive
-
-    @property
-    def atr(self) -> bytes:
-        """The answer to the last reset."""
-        return self._transport.atr
 
     def transmit(self, command: bytes, /) -> bytes:
         """Send one command APDU; the response APDU."""
         with ends_at_once():
-            return self._transport.transmit(command)
+            return super().transmit(command)
 
     def reset(self) -> bytes:
         """Reset the card; the answer to reset."""
         with ends_at_once():
-            return self._transport.reset()
+            return super().reset()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Several commands that nobody else's may come between; another's is waited for."""
-        transaction: AbstractContextManager[None] = self._transport.transaction()
-        with ends_at_once():
-            transaction.__enter__()
-        try:
+        """Keep everybody else's commands out, once another one's transaction is over."""
+        with ExitStack() as stack:
+            with ends_at_once():
+                stack.enter_context(super().transaction())
             yield
-        finally:
-            transaction.__exit__(None, None, None)
-
-    def close(self) -> None:
-        """Let the card go."""
-        self._transport.close()
