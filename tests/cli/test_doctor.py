@@ -178,14 +178,17 @@ class Stub:
 
     def _attend(self, line: socket.socket) -> None:
         answers = self._answers
-        with line:
-            while question := line.recv(4096):
+        # Each question has a head of 8 bytes, which may come by itself: the length of the rest
+        # first.
+        with line, line.makefile("rb") as questions:
+            while head := questions.read(8):
+                body = questions.read(int.from_bytes(head[:4], sys.byteorder))
                 if answers:
                     # The client's version and a result of 0: what a service says to a greeting.
-                    line.sendall(question[8:])
+                    line.sendall(body)
                     answers -= 1
                 else:
-                    self.left.put(question)
+                    self.left.put(head + body)
 
 
 @contextmanager
