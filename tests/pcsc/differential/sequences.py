@@ -201,9 +201,8 @@ class _Explorer:
         return what
 
     def _kill(self, client: str) -> str | None:
-        """pcscd goes on with a connect or a disconnect that waits, for a client that is dead."""
-        waiting = self.talk.pending.get(client)
-        if waiting is not None and waiting.step.do in ("connect", "disconnect"):
+        """pcscd goes on with what a client waits for that is dead, and keeps its handles so long."""
+        if client in self.talk.pending:
             return None
         return f"{client} kill" if client in self.talk.open else None
 
