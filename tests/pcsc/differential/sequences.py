@@ -201,7 +201,7 @@ class _Explorer:
         return what
 
     def _kill(self, client: str) -> str | None:
-        """pcscd goes on with what a client waits for that is dead, and keeps its handles so long."""
+        """pcscd goes on with what a dead client waits for, and keeps its handles so long."""
         if client in self.talk.pending:
             return None
         return f"{client} kill" if client in self.talk.open else None
