@@ -169,9 +169,10 @@ class TokenView(ApplicationView):
         """A key by its number, or by its label."""
         if text is None or not text.isdecimal() or len(text) > _LONGEST_NUMBER:
             return text
-        number, labels = int(text), [key.label for key in self.keys()]
-        taken = any(key.reference == number for key in self.keys())
-        return text if text in labels and not taken else number
+        number, keys = int(text), self.keys()
+        taken = any(key.reference == number for key in keys)
+        labelled = any(key.label == text for key in keys)
+        return text if labelled and not taken else number
 
     def _object(self, tag: int) -> bytes:
         return self.link.command(INS.GET_DATA, tag, le=ALL)

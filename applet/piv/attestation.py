@@ -45,25 +45,31 @@ def attest(attested: Attested, signer: Key, signers: bytes, number: bytes) -> by
     """The certificate (DER). `signers` is the object with the signer's own; 6985 if it is none."""
     try:
         authority = x509.load_der_x509_certificate(parse_certificate_object(signers))
-        begin, end = authority.not_valid_before_utc, authority.not_valid_after_utc
-        issuer = authority.subject
+        builder = _builder(attested, authority, number)
     except (ValueError, ApduError, x509.InvalidVersion):
         raise CardError(SW.CONDITIONS) from None
+    return builder.sign(signer.private, SHA256()).public_bytes(Encoding.DER)
+
+
+def _builder(
+    attested: Attested, authority: x509.Certificate, number: bytes
+) -> x509.CertificateBuilder:
+    """ValueError when the authority's names or dates are none that a certificate can have."""
     name = x509.NameAttribute(NameOID.COMMON_NAME, f"YubiKey PIV Attestation {attested.slot:02x}")
     builder = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([name]))
-        .issuer_name(issuer)
+        .issuer_name(authority.subject)
         .public_key(attested.key.public)
         .serial_number(int.from_bytes(number, "big") >> 1 or 1)
-        .not_valid_before(begin)
-        .not_valid_after(end)
+        .not_valid_before(authority.not_valid_before_utc)
+        .not_valid_after(authority.not_valid_after_utc)
     )
     for identifier, value in _said(attested):
         builder = builder.add_extension(
             x509.UnrecognizedExtension(identifier, value), critical=False
         )
-    return builder.sign(signer.private, SHA256()).public_bytes(Encoding.DER)
+    return builder
 
 
 def _said(attested: Attested) -> list[tuple[x509.ObjectIdentifier, bytes]]:

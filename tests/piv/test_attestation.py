@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from apdu.pivcertificate import build_certificate_object
 from applet.piv.profile import VERSION
@@ -129,6 +130,17 @@ def test_without_a_certificate_of_its_own(content: bytes, sw: str) -> None:
     chip.administer()
     assert chip.put(CERTIFICATE, content) == 0x9000
     assert chip.sw("00 F9 9A 00 00") == sw
+
+
+def test_an_authority_that_ends_before_it_begins() -> None:
+    """Such a certificate can be read; none can be made with its dates."""
+    chip = full()
+    der = prepare_attestation(chip).public_bytes(Encoding.DER)
+    turned = der.replace(b"250101000000Z", b"470101000000Z")
+    assert x509.load_der_x509_certificate(turned).not_valid_before_utc.year == 2047
+    chip.administer()
+    assert chip.put(CERTIFICATE, build_certificate_object(turned)) == 0x9000
+    assert chip.sw("00 F9 9A 00 00") == "6985"
 
 
 def test_a_reset_keeps_what_came_with_the_card_and_nothing_else() -> None:
